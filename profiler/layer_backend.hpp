@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/core/dispatch_plan.hpp"
+#include "sim/core/layer_shape.hpp"
+#include "sim/core/phase_times.hpp"
+#include "sim/core/point_result.hpp"
+
+namespace hotexpert {
+
+/// What a backend is and whether it can run here.
+struct BackendInfo {
+  std::string name;                               ///< "cpu", "cuda", "model"
+  std::string device;                             ///< e.g. the processor's name and thread count
+  Provenance provenance = Provenance::kMeasured;  ///< of the times it returns
+  std::string unavailable;  ///< empty when it can run; else one sentence why not and what to do
+};
+
+/// A layer whose weights are in place, ready to run plans of its shape with one kernel.
+class PreparedLayer {
+ public:
+  virtual ~PreparedLayer() = default;
+
+  /// Sizes the buffers for `plan` and makes its token activations (drawn from the seed; equal
+  /// tokens, equal values), so that run() allocates nothing. May be called again with another plan;
+  /// then `handle` tells them apart.
+  /// @return a handle for run(): several plans (a skewed one and its control) are ready at the same
+  /// time.
+  virtual int load(const DispatchPlan& plan) = 0;
+
+  /// One pass of the layer over the loaded plan.
+  virtual PhaseTimes run(int handle) = 0;
+
+  /// The layer's output [tokens, d_model] of the last run() of this handle, as fp32.
+  virtual std::vector<float> read_output(int handle) = 0;
+
+  /// Largest per-expert relative error ||out - ref|| / ||ref|| of the last run() against fp64, over
+  /// the rows that the rule of README.md selects (all rows up to 2 GFLOP; beyond, first, last,
+  /// tile-edge and four random ones).
+  /// @return the error; `bad_expert` names the physical expert that has it. NaN anywhere gives
+  /// infinity.
+  virtual double verify(int handle, int& bad_expert) = 0;
+
+  /// Rows the kernel computes for this plan, padding included.
+  [[nodiscard]] virtual std::int64_t computed_rows(int handle) const = 0;
+};
+
+/// Something that can run (or model) the layer.
+class LayerBackend {
+ public:
+  virtual ~LayerBackend() = default;
+  [[nodiscard]] virtual BackendInfo info() const = 0;
+  /// nullopt = yes; else the reason why this kernel cannot run this shape here.
+  /// @param kernel a kernel's name with parameters inline
+  [[nodiscard]] virtual std::optional<std::string> unsupported(const LayerShape& shape,
+                                                               std::string_view kernel) const = 0;
+  /// Makes the weights (random normal, from the seed; one set for all kernels of a backend) and the
+  /// kernel's packed form.
+  virtual std::unique_ptr<PreparedLayer> prepare(const LayerShape& shape, std::string_view kernel,
+                                                 int num_physical, std::uint64_t seed) = 0;
+};
+
+/// One row a backend. `make` never fails: an absent device is told by info().unavailable.
+struct BackendRow {
+  std::string_view name;
+  std::string_view summary;
+  std::unique_ptr<LayerBackend> (*make)(int threads);
+};
+
+/// cpu, cuda. (`none` = counted metrics only, needs no backend.)
+std::span<const BackendRow> layer_backends();
+
+}  // namespace hotexpert

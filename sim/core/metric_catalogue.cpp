@@ -1,0 +1,114 @@
+#include "sim/core/metric_catalogue.hpp"
+
+#include <array>
+
+namespace hotexpert {
+namespace {
+
+using enum Better;
+
+// c_i = assignments to expert i in one step and layer, mu = their mean, T = tokens, k = slots, E =
+// experts, R = ranks.
+constexpr std::array kMetrics = {
+    MetricRow{"load.max_over_mean", "ratio", kLower, "max/mean load", "max c_i / mu over experts."},
+    MetricRow{
+        "load.max_vio_batch", "ratio", kLower, "MaxVio (batch)",
+        "(max c_i - mu) / mu of one step, averaged over steps and layers (arXiv 2408.15664)."},
+    MetricRow{"load.max_vio_global", "ratio", kLower, "MaxVio (global)",
+              "(max c_i - mu) / mu of the loads summed over all steps, averaged over layers (arXiv "
+              "2408.15664)."},
+    MetricRow{"load.cv", "ratio", kLower, "load CV",
+              "Standard deviation of c_i over experts (population) / mu."},
+    MetricRow{"load.gini", "ratio", kLower, "load Gini",
+              "sum_ij |c_i - c_j| / (2 E^2 mu): 0 is equal, 1 - 1/E is all on one expert."},
+    MetricRow{"load.entropy", "nat", kHigher, "load entropy",
+              "-sum p_i ln p_i with p_i = c_i / sum c."},
+    MetricRow{"load.active_experts", "count", kNeither, "active experts",
+              "Experts with c_i > 0 in the step."},
+    MetricRow{"load.effective_experts", "count", kHigher, "effective experts",
+              "exp(load entropy)."},
+    MetricRow{"load.dead_experts", "count", kLower, "dead experts",
+              "Experts of a layer with no assignment in any step, averaged over layers."},
+    MetricRow{"load.balancedness_sglang", "ratio", kHigher, "balancedness (SGLang)",
+              "Mean over layers and steps of mean/max rank load; a layer without counts scores 1 "
+              "(SGLang)."},
+    MetricRow{"load.balancedness_vllm", "ratio", kHigher, "balancedness (vLLM)",
+              "Sum over layers of mean rank load / sum over layers of max rank load (vLLM)."},
+    MetricRow{"load.token_overlap", "count", kNeither, "token overlap",
+              "Experts that consecutive tokens of a layer have in common, of k."},
+    MetricRow{"rank.max_over_mean", "ratio", kLower, "max/mean rank load",
+              "max rank load / mean rank load."},
+    MetricRow{"rank.imbalance_trtllm", "ratio", kLower, "rank imbalance (TensorRT-LLM)",
+              "(max - mean) / mean of rank loads, averaged over layers and steps (TensorRT-LLM)."},
+    MetricRow{"rank.peak_bytes", "bytes", kLower, "peak bytes of the hottest rank",
+              "Weights, activations and dispatch buffers of the rank that needs most."},
+    MetricRow{"drop.assignment_fraction", "fraction", kLower, "dropped assignments",
+              "Dropped (token, slot) assignments / all assignments: sum max(0, c_i - C) / (k T)."},
+    MetricRow{"drop.token_lost_fraction", "fraction", kLower, "tokens that lost every expert",
+              "Tokens all of whose assignments were dropped / T."},
+    MetricRow{"drop.gate_mass_fraction", "fraction", kLower, "gate mass dropped",
+              "Gate weight of dropped assignments / all gate weight."},
+    MetricRow{"drop.floor_fraction", "fraction", kNeither, "drops of a perfect router",
+              "Expected drops of a uniform router at the same capacity: E [(L - C)+] / (k T / E), "
+              "L ~ Bin(T, k/E)."},
+    MetricRow{"drop.standard_error", "fraction", kNeither, "standard error of the drops",
+              "Standard error over (step, layer) of drop.assignment_fraction."},
+    MetricRow{"rows.padding_fraction", "fraction", kLower, "padded rows",
+              "Rows the kernel computes that belong to no token / rows it computes."},
+    MetricRow{"rows.computed", "count", kLower, "rows computed",
+              "Rows the kernel computes, padding included."},
+    MetricRow{"layer.total_s", "s", kLower, "layer time",
+              "One pass of the layer, first phase to last."},
+    MetricRow{"layer.route_s", "s", kLower, "routing time",
+              "Router top-k and planning inside the layer."},
+    MetricRow{"layer.permute_s", "s", kLower, "permute time",
+              "Gathering token rows into expert order."},
+    MetricRow{"layer.expert_ffn_s", "s", kLower, "expert time",
+              "The expert kernels: both projections and the activation."},
+    MetricRow{"layer.combine_s", "s", kLower, "combine time",
+              "Weighted sum of expert rows back into token order."},
+    MetricRow{"layer.all_to_all_s", "s", kLower, "all-to-all time",
+              "Dispatch and combine between ranks."},
+    MetricRow{"layer.balanced_total_s", "s", kLower, "layer time, balanced control",
+              "layer.total_s of the same tokens and policy with loads equal to +-1, interleaved "
+              "with the skewed run."},
+    MetricRow{"layer.uniform_total_s", "s", kLower, "layer time, uniform control",
+              "layer.total_s of as many tokens drawn uniformly, interleaved with the skewed run."},
+    MetricRow{"layer.imbalance_tax", "ratio", kLower, "imbalance tax",
+              "layer.total_s / layer.balanced_total_s - 1, from interleaved pairs."},
+    MetricRow{"layer.idle_fraction", "fraction", kLower, "idle fraction",
+              "1 - mean / max busy time over ranks (or workers) while experts run."},
+    MetricRow{
+        "kernel.flops_per_s", "flop/s", kHigher, "useful rate",
+        "Floating-point operations of token rows (padding not counted) / layer.expert_ffn_s."},
+    MetricRow{"kernel.max_relative_error", "ratio", kLower, "largest expert error",
+              "Largest per-expert ||output - reference|| / ||reference|| before timing."},
+    MetricRow{"train.task_loss", "nat", kLower, "task loss",
+              "Task loss at the end, without auxiliary terms."},
+    MetricRow{"train.max_vio", "ratio", kLower, "MaxVio in training",
+              "load.max_vio_batch averaged over the last tenth of the steps."},
+    MetricRow{"train.settle_step", "count", kLower, "settle step",
+              "First step from which MaxVio stays within 20 % of its final mean."},
+    MetricRow{
+        "train.grad_norm_ratio", "ratio", kLower, "gradient norm ratio",
+        "Largest / smallest per-expert gradient norm, averaged over the last tenth of the steps."},
+    MetricRow{"train.specialization_mi", "nat", kHigher, "specialisation",
+              "Mutual information of expert and token class."},
+    MetricRow{"place.lower_bound_ratio", "ratio", kLower, "load over lower bound",
+              "max rank load / a proven lower bound for any placement with these slots."},
+    MetricRow{"place.moved_bytes", "bytes", kLower, "moved bytes",
+              "Expert weights moved to reach the placement."},
+};
+
+}  // namespace
+
+std::span<const MetricRow> metric_catalogue() { return kMetrics; }
+
+const MetricRow* find_metric(std::string_view name) {
+  for (const auto& row : kMetrics) {
+    if (row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace hotexpert

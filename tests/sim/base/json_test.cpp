@@ -1,0 +1,56 @@
+#include "sim/base/json.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "sim/base/errors.hpp"
+
+namespace hotexpert {
+namespace {
+
+TEST(JsonTest, RoundTripsEveryKindOfValue) {
+  const std::string text =
+      R"({"a":[1,-2.5,1e-300,true,null],"b":{"c":"x\"\u0001y"},"d":[],"e":{}})";
+  const Json value = Json::parse(text, "test");
+  EXPECT_EQ(value.dump(), text);
+  EXPECT_EQ(Json::parse(value.dump(2), "test"), value);
+}
+
+TEST(JsonTest, DoublesKeepEveryBit) {
+  for (const double number : {0.1, 1.0 / 3.0, 1e308, 5e-324, -0.0, 123456789.123}) {
+    EXPECT_EQ(Json::parse(Json(number).dump(), "test").as_double(), number);
+  }
+}
+
+TEST(JsonTest, ErrorsNameTheFileLineAndColumn) {
+  try {
+    (void)Json::parse("{\n  \"a\": oops}", "file.json");
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("file.json:2:"), std::string::npos) << error.what();
+  }
+}
+
+TEST(JsonTest, RefusesDuplicateKeysDeepNestingAndTrailingText) {
+  EXPECT_THROW((void)Json::parse(R"({"a":1,"a":2})", "t"), InputError);
+  EXPECT_THROW((void)Json::parse(std::string(500, '['), "t"), InputError);
+  EXPECT_THROW((void)Json::parse("1 2", "t"), InputError);
+  EXPECT_THROW((void)Json::parse("", "t"), InputError);
+  EXPECT_THROW((void)Json::parse("1e999", "t"), InputError);
+  EXPECT_THROW((void)Json::parse("NaN", "t"), InputError);
+}
+
+TEST(JsonTest, NeverWritesNan) {
+  EXPECT_THROW((void)Json(std::numeric_limits<double>::quiet_NaN()).dump(), Error);
+}
+
+TEST(JsonTest, ReadersSayWhatTheyFound) {
+  EXPECT_THROW((void)Json("text").as_double(), InputError);
+  EXPECT_THROW((void)Json(1.5).as_integer(), InputError);
+  EXPECT_EQ(Json(3.0).as_integer(), 3);
+  EXPECT_THROW((void)Json::object().at("missing"), InputError);
+}
+
+}  // namespace
+}  // namespace hotexpert
