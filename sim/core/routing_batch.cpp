@@ -5,8 +5,49 @@
 namespace hotexpert {
 namespace {
 
-constexpr std::size_t kLanes =
-    4;  // independent histograms: neighbouring equal ids do not wait for each other's store
+// Independent histograms: neighbouring equal ids do not wait for each other's store.
+constexpr std::size_t kLanes = 4;
+// Ids checked together before they are counted without further checks; small enough for L1.
+constexpr std::size_t kBlock = 8192;
+// 32-bit bins cannot overflow between flushes.
+constexpr std::size_t kBlocksPerFlush = (std::size_t{1} << 31) / kBlock;
+
+/// True when every id is absent or below `experts`. Branch-free, so that it vectorises.
+bool all_countable(std::span<const StoredExpert> ids, std::size_t experts) {
+  StoredExpert lowest = 0;
+  StoredExpert highest = 0;
+  for (const auto id : ids) {
+    lowest = std::min(lowest, id);
+    highest = std::max(highest, id);
+  }
+  return lowest >= kAbsent && static_cast<std::size_t>(highest) < experts;
+}
+
+/// Adds ids that all_countable() accepted to `histogram` [kLanes, 1 + experts]; column 0 is absent.
+void count_block(std::span<const StoredExpert> ids, std::span<std::uint32_t> histogram,
+                 std::size_t experts) {
+  std::uint32_t* const lane0 = histogram.data() + 1;
+  std::uint32_t* const lane1 = lane0 + (experts + 1);
+  std::uint32_t* const lane2 = lane1 + (experts + 1);
+  std::uint32_t* const lane3 = lane2 + (experts + 1);
+  std::size_t i = 0;
+  for (; i + kLanes <= ids.size(); i += kLanes) {
+    ++lane0[ids[i]];
+    ++lane1[ids[i + 1]];
+    ++lane2[ids[i + 2]];
+    ++lane3[ids[i + 3]];
+  }
+  for (; i < ids.size(); ++i) ++lane0[ids[i]];
+}
+
+/// Moves the counts of the histograms to `load`.
+void flush(std::span<std::uint32_t> histogram, std::span<std::int64_t> load) {
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    const auto counts = histogram.subspan(lane * (load.size() + 1) + 1, load.size());
+    for (std::size_t e = 0; e < load.size(); ++e) load[e] += counts[e];
+  }
+  std::fill(histogram.begin(), histogram.end(), 0U);
+}
 
 /// True when a token of at most a few slots names an expert twice.
 bool has_duplicate(std::span<const StoredExpert> ids) {
@@ -45,39 +86,23 @@ BatchFaults check_batch(const RoutingBatch& batch) {
 }
 
 void count_load(const RoutingBatch& batch, std::span<std::int64_t> load) {
-  // Ids are shifted by one, so that absent (-1) lands in bin 0; what is out of range lands in the
-  // last bin.
-  const auto bins = static_cast<std::size_t>(batch.num_experts) + 2;
-  std::vector<std::uint32_t> histogram(kLanes * bins);
-  const auto overflow = static_cast<std::uint32_t>(bins - 1);
-  const auto bin = [&](StoredExpert id) {
-    return std::min(static_cast<std::uint32_t>(static_cast<std::uint16_t>(id + 1)), overflow);
-  };
-  const std::span<const StoredExpert> ids =
-      batch.topk_ids.first(static_cast<std::size_t>(batch.assignments()));
-  const std::size_t whole = ids.size() / kLanes * kLanes;
-  constexpr std::size_t kFlush = std::size_t{1}
-                                 << 31;  // 32-bit bins cannot overflow between flushes
-  std::size_t i = 0;
-  while (i < whole) {
-    const std::size_t end = std::min(whole, i + kFlush);
-    for (; i < end; i += kLanes) {
-      ++histogram[0 * bins + bin(ids[i])];
-      ++histogram[1 * bins + bin(ids[i + 1])];
-      ++histogram[2 * bins + bin(ids[i + 2])];
-      ++histogram[3 * bins + bin(ids[i + 3])];
-    }
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      for (std::size_t e = 0; e < load.size(); ++e) {
-        load[e] += histogram[lane * bins + e + 1];
-        histogram[lane * bins + e + 1] = 0;
+  std::vector<std::uint32_t> histogram(kLanes * (load.size() + 1));
+  const auto ids = batch.topk_ids.first(static_cast<std::size_t>(batch.assignments()));
+  for (std::size_t start = 0; start < ids.size(); start += kBlock) {
+    const auto block = ids.subspan(start, std::min(kBlock, ids.size() - start));
+    if (all_countable(block, load.size())) {
+      count_block(block, histogram, load.size());
+    } else {
+      for (const auto id : block) {
+        if (id >= 0 && static_cast<std::size_t>(id) < load.size()) {
+          ++load[static_cast<std::size_t>(id)];
+        }
       }
     }
+    const bool may_overflow_soon = start / kBlock % kBlocksPerFlush == kBlocksPerFlush - 1;
+    if (may_overflow_soon) flush(histogram, load);
   }
-  for (; i < ids.size(); ++i) {
-    const auto e = bin(ids[i]);
-    if (e > 0 && e < overflow) ++load[e - 1];
-  }
+  flush(histogram, load);
 }
 
 }  // namespace hotexpert

@@ -1,0 +1,203 @@
+#include "sim/metrics/load_metrics.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+
+#include "sim/base/errors.hpp"
+#include "sim/base/math.hpp"
+#include "sim/base/statistics.hpp"
+
+namespace hotexpert {
+namespace {
+
+std::int64_t total(std::span<const std::int64_t> load) {
+  return std::accumulate(load.begin(), load.end(), std::int64_t{0});
+}
+
+double mean_load(std::span<const std::int64_t> load) {
+  return static_cast<double>(total(load)) / static_cast<double>(load.size());
+}
+
+/// A metric's values over (step, layer), in that order.
+struct Samples {
+  std::string metric;
+  double when_empty = 0;  ///< value when no (step, layer) has counts
+  std::vector<double> values;
+};
+
+Measurement aggregate(Samples samples, Provenance provenance) {
+  Measurement out;
+  out.metric = std::move(samples.metric);
+  out.provenance = provenance;
+  out.value = samples.values.empty() ? samples.when_empty : mean(samples.values);
+  if (samples.values.size() > 1) out.percentiles = percentiles(samples.values);
+  return out;
+}
+
+/// Loads of each layer summed over the steps: [layers][experts].
+std::vector<std::vector<std::int64_t>> summed_over_steps(const LoadMatrix& loads) {
+  std::vector<std::vector<std::int64_t>> sums(
+      static_cast<std::size_t>(loads.layers),
+      std::vector<std::int64_t>(static_cast<std::size_t>(loads.experts)));
+  for (std::int64_t step = 0; step < loads.steps; ++step) {
+    for (int layer = 0; layer < loads.layers; ++layer) {
+      auto& sum = sums[static_cast<std::size_t>(layer)];
+      const auto load = loads.at(step, layer);
+      std::transform(sum.begin(), sum.end(), load.begin(), sum.begin(), std::plus<>());
+    }
+  }
+  return sums;
+}
+
+}  // namespace
+
+double max_over_mean(std::span<const std::int64_t> load) {
+  if (load.empty() || total(load) == 0) return 1.0;
+  return static_cast<double>(*std::max_element(load.begin(), load.end())) / mean_load(load);
+}
+
+double max_vio(std::span<const std::int64_t> load) {
+  if (load.empty() || total(load) == 0) return 0.0;
+  const double mu = mean_load(load);
+  return (static_cast<double>(*std::max_element(load.begin(), load.end())) - mu) / mu;
+}
+
+double max_over_mean(std::span<const double> load) {
+  const double sum = std::accumulate(load.begin(), load.end(), 0.0);
+  if (!(sum > 0.0)) return 1.0;
+  return *std::max_element(load.begin(), load.end()) / (sum / static_cast<double>(load.size()));
+}
+
+double load_cv(std::span<const std::int64_t> load) {
+  if (load.empty() || total(load) == 0) return 0.0;
+  const double mu = mean_load(load);
+  double squares = 0;
+  for (const auto c : load) {
+    const double deviation = static_cast<double>(c) - mu;
+    squares += deviation * deviation;
+  }
+  return std::sqrt(squares / static_cast<double>(load.size())) / mu;
+}
+
+double load_gini(std::span<const std::int64_t> load) {
+  if (load.empty() || total(load) == 0) return 0.0;
+  // sum_ij |c_i - c_j| = 2 sum_i (2 i - E + 1) c_(i) over the sorted loads, i from 0.
+  std::vector<std::int64_t> sorted(load.begin(), load.end());
+  std::sort(sorted.begin(), sorted.end());
+  const double experts = static_cast<double>(sorted.size());
+  double weighted = 0;
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    weighted += (2.0 * static_cast<double>(i) - experts + 1.0) * static_cast<double>(sorted[i]);
+  }
+  return weighted / (experts * static_cast<double>(total(load)));
+}
+
+double load_entropy(std::span<const std::int64_t> load) {
+  const double sum = static_cast<double>(total(load));
+  double entropy = 0;
+  for (const auto c : load) {
+    if (c == 0) continue;
+    const double p = static_cast<double>(c) / sum;
+    entropy -= p * portable_log(p);
+  }
+  return entropy;
+}
+
+std::int64_t active_experts(std::span<const std::int64_t> load) {
+  return std::count_if(load.begin(), load.end(), [](std::int64_t c) { return c > 0; });
+}
+
+double effective_experts(std::span<const std::int64_t> load) {
+  return active_experts(load) == 0 ? 0.0 : portable_exp(load_entropy(load));
+}
+
+std::vector<double> rank_loads(std::span<const std::int64_t> load,
+                               const ExpertPlacement& placement) {
+  std::vector<double> ranks(static_cast<std::size_t>(placement.num_ranks()));
+  for (int slot = 0; slot < placement.num_physical(); ++slot) {
+    const auto p = static_cast<std::size_t>(slot);
+    const LogicalExpert expert = placement.physical_to_logical()[p];
+    const auto copies = static_cast<double>(placement.replicas(expert).size());
+    ranks[static_cast<std::size_t>(index(placement.physical_to_rank()[p]))] +=
+        static_cast<double>(load[static_cast<std::size_t>(index(expert))]) / copies;
+  }
+  return ranks;
+}
+
+double token_overlap(const RoutingBatch& batch) {
+  if (batch.tokens < 2) return 0.0;
+  const auto slots = static_cast<std::size_t>(batch.slots);
+  std::int64_t common = 0;
+  for (std::int64_t token = 1; token < batch.tokens; ++token) {
+    const auto ids = batch.topk_ids.subspan(static_cast<std::size_t>(token) * slots, slots);
+    const auto before = batch.topk_ids.subspan(static_cast<std::size_t>(token - 1) * slots, slots);
+    for (const auto id : ids) {
+      common += id != kAbsent && std::find(before.begin(), before.end(), id) != before.end();
+    }
+  }
+  return static_cast<double>(common) / static_cast<double>(batch.tokens - 1);
+}
+
+std::vector<Measurement> load_metrics(const LoadMatrix& loads, const ExpertPlacement& placement,
+                                      Provenance provenance) {
+  if (placement.num_experts() != loads.experts) {
+    throw UsageError(fmt::format("the placement is of {} experts, the loads are of {}",
+                                 placement.num_experts(), loads.experts));
+  }
+  Samples ratio{"load.max_over_mean", 1.0, {}};
+  Samples vio_batch{"load.max_vio_batch", 0.0, {}};
+  Samples vio_global{"load.max_vio_global", 0.0, {}};
+  Samples cv{"load.cv", 0.0, {}};
+  Samples gini{"load.gini", 0.0, {}};
+  Samples entropy{"load.entropy", 0.0, {}};
+  Samples active{"load.active_experts", 0.0, {}};
+  Samples effective{"load.effective_experts", 0.0, {}};
+  Samples dead{"load.dead_experts", static_cast<double>(loads.experts), {}};
+  Samples sglang{"load.balancedness_sglang", 1.0, {}};
+  Samples vllm{"load.balancedness_vllm", 1.0, {}};
+  Samples rank_ratio{"rank.max_over_mean", 1.0, {}};
+  Samples trtllm{"rank.imbalance_trtllm", 0.0, {}};
+
+  for (std::int64_t step = 0; step < loads.steps; ++step) {
+    double rank_means = 0;
+    double rank_maxima = 0;
+    for (int layer = 0; layer < loads.layers; ++layer) {
+      const auto load = loads.at(step, layer);
+      const auto ranks = rank_loads(load, placement);
+      const double hottest_over_mean = max_over_mean(ranks);
+      sglang.values.push_back(1.0 / hottest_over_mean);
+      if (total(load) == 0) continue;
+      const double rank_mean = mean(ranks);
+      rank_means += rank_mean;
+      rank_maxima += *std::max_element(ranks.begin(), ranks.end());
+      ratio.values.push_back(max_over_mean(load));
+      vio_batch.values.push_back(max_vio(load));
+      cv.values.push_back(load_cv(load));
+      gini.values.push_back(load_gini(load));
+      entropy.values.push_back(load_entropy(load));
+      active.values.push_back(static_cast<double>(active_experts(load)));
+      effective.values.push_back(effective_experts(load));
+      rank_ratio.values.push_back(hottest_over_mean);
+      trtllm.values.push_back(hottest_over_mean - 1.0);
+    }
+    if (rank_maxima > 0) vllm.values.push_back(rank_means / rank_maxima);
+  }
+  for (const auto& sum : summed_over_steps(loads)) {
+    if (total(sum) == 0) continue;
+    vio_global.values.push_back(max_vio(sum));
+    dead.values.push_back(static_cast<double>(loads.experts - active_experts(sum)));
+  }
+
+  std::vector<Measurement> out;
+  for (auto* samples : {&ratio, &vio_batch, &vio_global, &cv, &gini, &entropy, &active, &effective,
+                        &dead, &sglang, &vllm, &rank_ratio, &trtllm}) {
+    out.push_back(aggregate(std::move(*samples), provenance));
+  }
+  return out;
+}
+
+}  // namespace hotexpert
