@@ -20,6 +20,8 @@ enum class RandomPurpose : std::uint32_t {
   kTraining = 10,       ///< router lab
   kBootstrap = 11,      ///< resampling
   kTest = 12,           ///< tests and benchmarks
+  kScores = 13,         ///< router scores of a token
+  kRegime = 14,         ///< which popularity a token of a synthetic trace follows
 };
 
 /// Position of a random block: what it is for, and where. Equal keys give equal numbers, in any

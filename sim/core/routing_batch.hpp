@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,6 +38,15 @@ struct BatchBuffer {
   std::vector<std::int32_t> request_id;
 };
 
+/// What `skew.target` asked for and what the search reached.
+struct SkewTarget {
+  std::string metric;     ///< "max_over_mean", "drop@1.25", ...
+  double wanted = 0;      ///< as the user wrote it
+  double achieved = 0;    ///< on the batches the search looked at
+  std::string parameter;  ///< the parameter of the skew model that was moved: "exponent"
+  double value = 0;       ///< its value in this trace
+};
+
 /// What a trace holds, before any of it is read.
 struct TraceInfo {
   std::string name;  ///< "zipf:exponent=1.2", or the file's name
@@ -46,6 +56,7 @@ struct TraceInfo {
   std::int64_t steps = 0;
   bool has_weights = false;
   bool has_scores = false;
+  std::optional<SkewTarget> target;   ///< synthetic traces made to a target
   std::vector<std::string> warnings;  ///< e.g. a partial last step that was left out
 };
 

@@ -1,0 +1,23 @@
+#include "sim/base/math.hpp"
+#include "sim/base/random.hpp"
+#include "sim/traces/skew/factories.hpp"
+
+namespace hotexpert::skew {
+
+/// Each expert of each layer has a normal bias on its logit: popularity exp(sigma * N(0, 1)).
+Model make_gaussian(const NamedChoice& choice, const SkewContext& context) {
+  const double sigma = choice.get("sigma");
+  std::vector<std::vector<double>> by_layer;
+  for (int layer = 0; layer < context.layers; ++layer) {
+    const RandomKey key{context.seed, RandomPurpose::kPopularity, 0,
+                        static_cast<std::uint32_t>(layer)};
+    auto& popularity = by_layer.emplace_back();
+    for (int expert = 0; expert < context.num_experts; ++expert) {
+      RandomStream stream(key, static_cast<std::uint32_t>(expert));
+      popularity.push_back(portable_exp(sigma * stream.normal()));
+    }
+  }
+  return std::make_unique<FixedPopularity>(std::move(by_layer));
+}
+
+}  // namespace hotexpert::skew
