@@ -14,11 +14,13 @@ namespace hotexpert {
 /// How many rows an expert may keep, and which are dropped. Names are rows of the lists in
 /// sim/routing.
 struct CapacityPolicy {
-  std::optional<Decimal> factor;         ///< nullopt = dropless
+  std::optional<Decimal> factor = {};    ///< nullopt = dropless
   std::string rule = "megatron";         ///< capacity rule, with parameters inline
   std::string drop_policy = "position";  ///< which assignments are dropped
   std::int64_t group = 0;                ///< tokens that share a capacity; 0 = the whole batch
   std::uint64_t seed = 0;                ///< for drop policies that draw
+  bool float_compat =
+      false;  ///< repeat the framework's double arithmetic instead of exact decimals
 };
 
 /// Which token rows go to which physical expert, ready to compute: the output of plan_dispatch().

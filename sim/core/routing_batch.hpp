@@ -18,13 +18,13 @@ struct RoutingBatch {
   std::int64_t tokens = 0;  ///< T, over all ranks
   int slots = 0;            ///< k, or the largest k of variable-k routing
   int num_experts = 0;      ///< E
-  std::span<const StoredExpert>
-      topk_ids;                         ///< [tokens, slots], slots by falling weight; -1 = absent
-  std::span<const float> topk_weights;  ///< [tokens, slots], or empty
-  std::span<const float> scores;        ///< [tokens, E] router scores, or empty
-  std::span<const std::int32_t>
-      source_rank;  ///< [tokens], or empty: ranks own contiguous equal blocks
-  std::span<const std::int32_t> request_id;  ///< [tokens], or empty
+  /// [tokens, slots], slots by falling weight; -1 = absent
+  std::span<const StoredExpert> topk_ids = {};
+  std::span<const float> topk_weights = {};  ///< [tokens, slots], or empty
+  std::span<const float> scores = {};        ///< [tokens, E] router scores, or empty
+  /// [tokens], or empty: ranks own contiguous equal blocks
+  std::span<const std::int32_t> source_rank = {};
+  std::span<const std::int32_t> request_id = {};  ///< [tokens], or empty
 
   [[nodiscard]] std::int64_t assignments() const { return tokens * slots; }
 };
