@@ -1,0 +1,21 @@
+# Writes build_info.cpp with what is known when the project is configured. No path of this machine gets in.
+set(HOTEXPERT_GIT_DESCRIBE "")
+find_package(Git QUIET)
+if(Git_FOUND)
+  execute_process(COMMAND "${GIT_EXECUTABLE}" describe --always --dirty --tags
+    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}" OUTPUT_VARIABLE HOTEXPERT_GIT_DESCRIBE
+    OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+endif()
+string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
+separate_arguments(flags NATIVE_COMMAND "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${build_type}} -ffp-contract=off")
+list(FILTER flags EXCLUDE REGEX "[/\"\\\\]")
+list(JOIN flags " " HOTEXPERT_BUILD_FLAGS)
+set(HOTEXPERT_CUDA_VERSION "")
+if(HOTEXPERT_HAVE_CUDA)
+  set(HOTEXPERT_CUDA_VERSION "${CMAKE_CUDA_COMPILER_VERSION}")
+endif()
+set(HOTEXPERT_NVTX_BOOL false)
+if(HOTEXPERT_NVTX_INCLUDE_DIR)
+  set(HOTEXPERT_NVTX_BOOL true)
+endif()
+configure_file("${CMAKE_CURRENT_SOURCE_DIR}/build_info.cpp.in" "${CMAKE_CURRENT_BINARY_DIR}/build_info.cpp" @ONLY)
