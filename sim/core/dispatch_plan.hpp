@@ -37,9 +37,10 @@ struct DispatchPlan {
       source_slot;                 ///< [rows] token * slots + slot: position of the row in topk_ids
   std::vector<float> gate_weight;  ///< [rows], or empty when the trace has no weights
   std::vector<std::int32_t>
-      dropped;               ///< positions (token * slots + slot) that were dropped, ascending
-  std::int64_t absent = 0;   ///< slots without an expert
-  std::int64_t invalid = 0;  ///< slots with an id out of range (kept only by importers' --on-bad)
+      dropped;                ///< positions (token * slots + slot) that were dropped, ascending
+  std::int64_t absent = 0;    ///< slots without an expert
+  std::int64_t rerouted = 0;  ///< rows computed by another expert than the routing chose
+  std::int64_t invalid = 0;   ///< slots with an id out of range (kept only by importers' --on-bad)
   std::vector<std::int64_t>
       send_rows;  ///< [R, R] rows from source rank to expert's rank; empty for one rank
   std::vector<std::int32_t> rank_of_expert;  ///< [P]

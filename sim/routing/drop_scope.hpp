@@ -15,10 +15,12 @@ struct RoutingFields {
   bool request_ids = false;
 };
 
+/// What the batch holds; of no tokens it lacks nothing.
 inline RoutingFields fields_of(const RoutingBatch& batch) {
-  return {.weights = !batch.topk_weights.empty(),
-          .scores = !batch.scores.empty(),
-          .request_ids = !batch.request_id.empty()};
+  const bool none = batch.tokens == 0;
+  return {.weights = none || !batch.topk_weights.empty(),
+          .scores = none || !batch.scores.empty(),
+          .request_ids = none || !batch.request_id.empty()};
 }
 
 /// The tokens that compete for one capacity, and what they compete for.
