@@ -95,7 +95,8 @@ constexpr std::array kMetrics = {
     MetricRow{"train.specialization_mi", "nat", kHigher, "specialisation",
               "Mutual information of expert and token class."},
     MetricRow{"place.lower_bound_ratio", "ratio", kLower, "load over lower bound",
-              "max rank load / a proven lower bound for any placement with these slots."},
+              "max rank load / a proven lower bound for any placement with these slots that keeps "
+              "groups on nodes where the method does."},
     MetricRow{"place.moved_bytes", "bytes", kLower, "moved bytes",
               "Expert weights moved to reach the placement."},
 };
