@@ -1,0 +1,142 @@
+#include "reports/page_data.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <utility>
+
+#include "reports/section.hpp"
+#include "reports/text_escape.hpp"
+
+namespace hotexpert {
+namespace {
+
+/// Loads of more points than this many values would make the page slow: the most skewed are kept.
+constexpr std::size_t kMaxEmbeddedValues = 200'000;
+
+Json signed_index(std::size_t value) {
+  return value == kNone ? Json(-1) : Json(static_cast<std::int64_t>(value));
+}
+
+Json indices(const std::vector<std::size_t>& values) {
+  Json out = Json::array();
+  for (const std::size_t value : values) out.push(signed_index(value));
+  return out;
+}
+
+Json axes_data(const Comparison& comparison) {
+  Json axes = Json::array();
+  for (const auto& axis : comparison.axes) {
+    Json values = Json::array();
+    Json text = Json::array();
+    for (const auto& value : axis.values) {
+      values.push(value.is_number() ? value : Json());
+      text.push(visible_text(display(value)));
+    }
+    Json entry;
+    entry.set("name", visible_text(axis.name)).set("label", visible_text(axis.label));
+    entry.set("unit", visible_text(axis.unit)).set("values", std::move(values));
+    axes.push(entry.set("text", std::move(text)));
+  }
+  return axes;
+}
+
+Json axis_columns(const Comparison& comparison) {
+  Json columns = Json::array();
+  for (std::size_t axis = 0; axis < comparison.axes.size(); ++axis) {
+    Json column = Json::array();
+    for (const auto& point : comparison.points) column.push(signed_index(point.values[axis]));
+    columns.push(std::move(column));
+  }
+  return columns;
+}
+
+/// One metric over all points: value, where any point has one low and high, provenance.
+Json metric_column(const Comparison& comparison, const std::string& metric) {
+  Json value = Json::array();
+  Json low = Json::array();
+  Json high = Json::array();
+  Json provenance = Json::array();
+  bool any_interval = false;
+  const Measurement* first = nullptr;
+  bool one_provenance = true;
+  for (const auto& point : comparison.points) {
+    const auto* found = point.result.find(metric);
+    const bool has_interval = found != nullptr && found->ci95;
+    value.push(found == nullptr ? Json() : Json(found->value));
+    low.push(has_interval ? Json(found->ci95->low) : Json());
+    high.push(has_interval ? Json(found->ci95->high) : Json());
+    provenance.push(found == nullptr ? Json("") : Json(name(found->provenance)));
+    any_interval = any_interval || has_interval;
+    if (found == nullptr) continue;
+    if (first == nullptr) first = found;
+    one_provenance = one_provenance && found->provenance == first->provenance;
+  }
+  Json column;
+  column.set("value", std::move(value));
+  if (any_interval) column.set("low", std::move(low)).set("high", std::move(high));
+  return column.set("provenance", one_provenance ? Json(name(first->provenance)) : provenance);
+}
+
+Json loads_data(const Comparison& comparison) {
+  std::vector<std::size_t> order(comparison.points.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto skew = [&](std::size_t i) {
+    const auto* found = comparison.points[i].result.find("load.max_over_mean");
+    return found == nullptr ? 0 : found->value;
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return skew(a) > skew(b); });
+  Json out = Json::object();
+  std::size_t embedded = 0;
+  for (const std::size_t i : order) {
+    Json entry = Json::object();
+    for (const auto& series : comparison.points[i].result.series) {
+      const bool wanted =
+          series.metric == "load.measured_batch" || series.metric == "load.balanced_batch";
+      if (!wanted || series.values.empty()) continue;
+      embedded += series.values.size();
+      entry.set(series.metric, Json::array_of(series.values));
+    }
+    if (embedded > kMaxEmbeddedValues) break;
+    if (!entry.as_object().empty()) out.set(std::to_string(i), std::move(entry));
+  }
+  return out;
+}
+
+Json chart_data(const ReportSection& section, const View& view) {
+  Json focus = Json::array();
+  for (const auto& [axis, value] : view.focus) {
+    Json pair = Json::array();
+    focus.push(pair.push(signed_index(axis)).push(signed_index(value)));
+  }
+  Json entry;
+  entry.set("id", section.id).set("title", section.title).set("x", section.view().x);
+  entry.set("eligible", indices(view.eligible)).set("along", indices(view.along));
+  return entry.set("lines", indices(view.line_axes)).set("focus", std::move(focus));
+}
+
+}  // namespace
+
+Json page_data(const Comparison& comparison) {
+  Json metrics = Json::object();
+  Json columns = Json::object();
+  for (const auto& metric : comparison.metrics) {
+    Json entry;
+    metrics.set(metric.name,
+                entry.set("label", visible_text(metric.label)).set("unit", metric.unit));
+    columns.set(metric.name, metric_column(comparison, metric.name));
+  }
+  Json charts = Json::array();
+  for (const auto* section : report_sections()) {
+    const View view = make_view(comparison, section->view());
+    if (!view.eligible.empty()) charts.push(chart_data(*section, view));
+  }
+  Json out;
+  out.set("title", visible_text(title_of(comparison))).set("axes", axes_data(comparison));
+  out.set("axisColumns", axis_columns(comparison)).set("metrics", std::move(metrics));
+  out.set("columns", std::move(columns)).set("series", loads_data(comparison));
+  return out.set("charts", std::move(charts));
+}
+
+}  // namespace hotexpert

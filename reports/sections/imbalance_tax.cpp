@@ -1,0 +1,68 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "reports/number_format.hpp"
+#include "reports/sections/sections.hpp"
+
+namespace hotexpert {
+namespace {
+
+constexpr std::string_view kSkew = "load.max_over_mean";
+constexpr std::string_view kTax = "layer.imbalance_tax";
+
+ViewSpec view() {
+  return {kSkew, {"skew.", "trace.layer"}, {"run", "kernel", "backend", "device"}, {kTax}, {}, {}};
+}
+
+Table table(const Comparison& comparison, const View& view) {
+  return point_table(comparison, view,
+                     "Imbalance tax: layer time over that of the balanced control",
+                     {kSkew, kTax, "layer.total_s", "layer.balanced_total_s"});
+}
+
+std::string range(const Interval& ci) {
+  return fmt::format("{} to {}", significant(ci.low * 100, 2), percent(ci.high));
+}
+
+void say(const Comparison& comparison, const View& view, std::vector<Finding>& out) {
+  std::string costs;
+  std::string hides;
+  double skew = 0;
+  double most = 0;
+  for (const auto& line : view.lines) {
+    const auto& result = comparison.points[line.points.back()].result;
+    const auto& tax = *result.find(kTax);
+    if (!tax.ci95 || result.find(kSkew)->value < 1.2) continue;
+    skew = std::max(skew, result.find(kSkew)->value);
+    const std::string name = line.label.empty() ? "the layer" : code_name(line.label);
+    if (tax.ci95->low > 0) {
+      most = std::max(most, tax.value);
+      costs += fmt::format("{}{} pays {} ({})", costs.empty() ? "" : ", ", name, percent(tax.value),
+                           range(*tax.ci95));
+    } else if (tax.ci95->high < 0.1) {
+      hides +=
+          fmt::format("{}{} shows no cost ({})", hides.empty() ? "" : ", ", name, range(*tax.ci95));
+    }
+  }
+  if (costs.empty() && hides.empty()) return;
+  out.push_back(
+      {"imbalance-tax", most > 0 ? "+" + percent(most) : "0 %",
+       fmt::format("Against a perfectly balanced batch of as many tokens, at max/mean load "
+                   "{}: {}{}{}.",
+                   significant(skew), costs, costs.empty() || hides.empty() ? "" : "; ", hides)});
+}
+
+}  // namespace
+
+const ReportSection kImbalanceTax = {
+    "imbalance-tax",
+    "Imbalance tax",
+    "How much longer the layer takes than on its balanced control, run in turn with it on the same "
+    "number of tokens. 100 % is twice the time; 0 % is no cost.",
+    view,
+    table,
+    say};
+
+}  // namespace hotexpert

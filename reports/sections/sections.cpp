@@ -1,0 +1,54 @@
+#include "reports/sections/sections.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "reports/text_escape.hpp"
+
+namespace hotexpert {
+namespace {
+
+constexpr std::array kSections = {&kTimeBySkew, &kImbalanceTax, &kTokensPerExpert,
+                                  &kDrops,      &kDropsByOrder, &kPhases};
+
+void count_outcomes(const Comparison& comparison, std::vector<Finding>& out) {
+  const auto count = [&](Outcome outcome) {
+    return std::count_if(comparison.points.begin(), comparison.points.end(),
+                         [&](const auto& point) { return point.result.outcome == outcome; });
+  };
+  const auto failed = count(Outcome::kFailed);
+  const auto skipped = count(Outcome::kSkipped);
+  if (failed > 0)
+    out.push_back({"points", std::to_string(failed),
+                   fmt::format("{} of {} points failed: the table of all points says why.", failed,
+                               comparison.points.size())});
+  if (skipped > 0)
+    out.push_back({"points", std::to_string(skipped),
+                   fmt::format("{} of {} points skipped: the table of all points says why.", skipped,
+                               comparison.points.size())});
+}
+
+}  // namespace
+
+std::string code_name(const std::string& name) {
+  std::string inside = visible_text(name);
+  std::replace(inside.begin(), inside.end(), '`', '\'');
+  return '`' + inside + '`';
+}
+
+std::span<const ReportSection* const> report_sections() { return kSections; }
+
+std::vector<Finding> findings(const Comparison& comparison) {
+  std::vector<Finding> out;
+  for (const auto* section : report_sections()) {
+    if (section->findings == nullptr) continue;
+    const View view = make_view(comparison, section->view());
+    if (!view.eligible.empty()) section->findings(comparison, view, out);
+  }
+  count_outcomes(comparison, out);
+  return out;
+}
+
+}  // namespace hotexpert
