@@ -16,7 +16,7 @@ struct SyntheticSpec {
   std::int64_t tokens = 1024;     ///< a step, in [1, 2^31)
   std::int64_t steps = 1;         ///< in [1, 2^31)
   std::string model = "uniform";  ///< skew model with parameters inline: "zipf:exponent=1.2"
-  std::string target;             ///< "max_over_mean=4": moves the model's main parameter; or ""
+  std::string target = {};        ///< "max_over_mean=4": moves the model's main parameter; or ""
   bool weights = true;            ///< draw topk_weights
   bool scores = false;            ///< draw scores [tokens, E]
   std::uint64_t seed = 0;
