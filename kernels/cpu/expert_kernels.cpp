@@ -1,0 +1,60 @@
+#include <array>
+
+#include "kernels/cpu/eigen_engine.hpp"
+#include "kernels/cpu/expert_kernel.hpp"
+#include "kernels/cpu/onednn_engine.hpp"
+#include "kernels/cpu/reference_kernel.hpp"
+#include "kernels/cpu/staged_kernel.hpp"
+
+namespace hotexpert {
+namespace {
+
+constexpr std::array kTileParams = {
+    ParamSpec{"tile_rows", 256, 16, 4096, "most rows of a tile, the unit that threads share"}};
+
+using Kernel = std::unique_ptr<CpuExpertKernel>;
+
+template <Strategy strategy>
+Kernel onednn(const LayerShape& shape, const NamedChoice& choice, int num_experts, int threads) {
+  const auto rows = static_cast<int>(choice.get_integer("tile_rows"));
+  return make_staged_kernel(strategy, shape, make_onednn_engine(shape, num_experts, rows, threads),
+                            rows, threads);
+}
+
+template <Strategy strategy>
+Kernel eigen(const LayerShape& shape, const NamedChoice& choice, int num_experts, int threads) {
+  const auto rows = static_cast<int>(choice.get_integer("tile_rows"));
+  return make_staged_kernel(strategy, shape, make_eigen_engine(shape, num_experts, rows, threads),
+                            rows, threads);
+}
+
+Kernel reference(const LayerShape& shape, const NamedChoice& /*choice*/, int num_experts,
+                 int threads) {
+  return make_reference_kernel(shape, num_experts, threads);
+}
+
+std::optional<std::string> always_supported(const LayerShape& /*shape*/) { return std::nullopt; }
+
+using enum Strategy;
+constexpr std::array kKernels = {
+    CpuKernelRow{
+        "reference", "plain loops in fp64, a row at a time", {}, always_supported, reference},
+    CpuKernelRow{"loop", "oneDNN, one expert after another, each on all threads", kTileParams,
+                 onednn_unsupported, onednn<kLoop>},
+    CpuKernelRow{"padded", "oneDNN, every expert padded to capacity or to the largest load",
+                 kTileParams, onednn_unsupported, onednn<kPadded>},
+    CpuKernelRow{"grouped", "oneDNN, ragged experts at once, threads share their rows", kTileParams,
+                 onednn_unsupported, onednn<kGrouped>},
+    CpuKernelRow{"eigen-loop", "as loop, with Eigen's products", kTileParams, eigen_unsupported,
+                 eigen<kLoop>},
+    CpuKernelRow{"eigen-padded", "as padded, with Eigen's products", kTileParams, eigen_unsupported,
+                 eigen<kPadded>},
+    CpuKernelRow{"eigen-grouped", "as grouped, with Eigen's products", kTileParams,
+                 eigen_unsupported, eigen<kGrouped>},
+};
+
+}  // namespace
+
+std::span<const CpuKernelRow> cpu_kernels() { return kKernels; }
+
+}  // namespace hotexpert
