@@ -13,6 +13,10 @@
 #include "sim/routing/drop_scope.hpp"
 #include "sim/routing/policies/position.hpp"
 #include "sim/routing/policies/probs.hpp"
+#include "sim/routing/policies/random.hpp"
+#include "sim/routing/policies/reroute.hpp"
+#include "sim/routing/policies/sequence_protected.hpp"
+#include "sim/routing/policies/slot_major.hpp"
 
 namespace hotexpert {
 
@@ -27,9 +31,33 @@ struct DropPolicyRow {
 
 /// Every drop policy, in the order `hotexpert list` shows them. To add one: a file in policies/, a
 /// row here. All but `reroute` drop the same number: the sum over bins of max(0, load - capacity).
-inline constexpr std::array<DropPolicyRow, 2> kDropPolicies = {{
+inline constexpr std::array<DropPolicyRow, 6> kDropPolicies = {{
     {"position", "first come, first served: by token, then slot", {}, {}, keep_by_position},
-    {"probs", "the highest gate weights stay", {}, {.weights = true}, keep_by_weight},
+    {"slot-major",
+     "all first choices by token, then second choices; GShard, Tutel",
+     {},
+     {},
+     keep_by_slot},
+    {"probs",
+     "the highest gate weights stay; Megatron-Core",
+     {},
+     {.weights = true},
+     keep_by_weight},
+    {"random",
+     "a random subset stays, by seed; DeepSpeed's random token selection",
+     {},
+     {},
+     keep_at_random},
+    {"reroute",
+     "by position, then to the token's best expert that has room",
+     {},
+     {.scores = true},
+     keep_or_reroute},
+    {"sequence-protected",
+     "a random share of the sequences first, then gate weights; DeepSeek-V2",
+     kSequenceProtectedParams,
+     {.weights = true, .request_ids = true},
+     keep_protected_first},
 }};
 
 /// A policy with its parameters, as written in `capacity.policy`: "sequence-protected:share=0.1".

@@ -10,9 +10,9 @@ namespace hotexpert {
 
 /// What routing holds beside the expert ids.
 struct RoutingFields {
-  bool weights = false;
+  bool weights = false;  ///< topk_weights
   bool scores = false;
-  bool request_ids = false;
+  bool request_ids = false;  ///< the sequence of each token
 };
 
 /// What the batch holds; of no tokens it lacks nothing.

@@ -137,8 +137,12 @@ void DispatchPlanner::sort_kept(const RoutingBatch& batch, const ExpertPlacement
       placement, scratch_, plan);
   plan.dropped.clear();
   for (std::size_t i = 0; i < kept_.expert.size(); ++i) {
-    if (kept_.expert[i] == kAbsent && is_expert(batch, batch.topk_ids[i])) {
+    const StoredExpert chosen = batch.topk_ids[i];
+    if (kept_.expert[i] == chosen || !is_expert(batch, chosen)) continue;
+    if (kept_.expert[i] == kAbsent) {
       plan.dropped.push_back(static_cast<std::int32_t>(i));
+    } else {
+      ++plan.rerouted;
     }
   }
 }
@@ -161,6 +165,7 @@ void DispatchPlanner::plan(const RoutingBatch& batch, const ExpertPlacement& pla
   const auto bins = id_bins(batch.num_experts);
   plan.absent = 0;
   plan.invalid = 0;
+  plan.rerouted = 0;
   for (std::size_t g = 0; g < group_load_.size(); g += bins) {
     plan.absent += group_load_[g];
     plan.invalid += group_load_[g + bins - 1];

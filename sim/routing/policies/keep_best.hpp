@@ -1,7 +1,8 @@
 #pragma once
 
-#include <concepts>
+#include <cmath>
 #include <functional>
+#include <limits>
 
 #include "sim/routing/drop_scope.hpp"
 
@@ -12,5 +13,11 @@ namespace hotexpert {
 /// Average O(assignments) a scope.
 void keep_best(const DropScope& scope, KeptAssignments& kept,
                const std::function<bool(std::int32_t, std::int32_t)>& before);
+
+/// Gate weight of a position; NaN counts as the lowest.
+inline float orderable_weight(const RoutingBatch& batch, std::int32_t position) {
+  const float weight = batch.topk_weights[static_cast<std::size_t>(position)];
+  return std::isnan(weight) ? -std::numeric_limits<float>::infinity() : weight;
+}
 
 }  // namespace hotexpert
