@@ -30,10 +30,11 @@ const std::vector<LayerRow> kLayers = {
     {"kernels/cpu", {"sim/base", "sim/core", "kernels"}},
     {"kernels/cuda", {"sim/base", "sim/core", "kernels"}},
     {"kernels", {"sim/base", "sim/core"}},
-    {"profiler", {"sim", "kernels/cpu", "kernels/plugin", "kernels/cuda/plan"}},
+    {"profiler", {"sim", "kernels", "kernels/cpu", "kernels/plugin", "kernels/cuda/plan"}},
     {"reports", {"sim/base", "sim/core"}},
     {"scenarios",
-     {"sim", "kernels/cpu", "kernels/plugin", "kernels/cuda/plan", "profiler", "reports"}},
+     {"sim", "kernels", "kernels/cpu", "kernels/plugin", "kernels/cuda/plan", "profiler",
+      "reports"}},
 };
 
 /// Exceptions, file by file.

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernels/tile_record.hpp"
+
+namespace hotexpert {
+
+/// How a kernel cuts experts into tiles, and what it was given.
+struct TileGrid {
+  int num_workers = 1;                   ///< workers that could have computed, idle ones included
+  std::int64_t rows_a_tile = 1;          ///< BM
+  std::int64_t column_tiles = 1;         ///< ceil(N / BN)
+  std::vector<std::int64_t> token_rows;  ///< [P] rows of tokens of each physical expert
+  std::vector<std::int64_t> computed_rows;  ///< [P] rows the kernel was told to compute: token
+                                            ///< rows, or capacity where experts are padded to it
+  bool computes_full_tiles = true;  ///< an expert's last tile costs BM rows, however few are valid
+};
+
+/// Every tile of one pass of the expert kernel, by worker, then begin.
+struct TileTimeline {
+  TileGrid grid;
+  std::vector<TileRecord> tiles;
+
+  [[nodiscard]] std::uint64_t begin_ns() const;  ///< first begin; 0 without tiles
+  [[nodiscard]] std::uint64_t end_ns() const;    ///< last end; 0 without tiles
+};
+
+/// Sorts the records. Nothing is checked, see check_timeline().
+TileTimeline make_timeline(TileGrid grid, std::vector<TileRecord> records);
+
+/// Whole sentences on what is wrong with a timeline; empty when all of this holds:
+/// - each expert has ceil(computed rows / BM) * column_tiles tiles, each exactly once;
+/// - tiles end after they begin, workers are in range, no worker computes two tiles at a time.
+std::vector<std::string> timeline_faults(const TileTimeline& timeline);
+
+/// Rows of a tile: what it held of tokens, and what the kernel computed for it.
+struct TileRows {
+  std::int64_t token = 0;
+  std::int64_t row_padding = 0;       ///< beyond the expert's last row, inside its last tile
+  std::int64_t capacity_padding = 0;  ///< up to capacity, where no token is
+  [[nodiscard]] std::int64_t computed() const { return token + row_padding + capacity_padding; }
+};
+TileRows rows_of(const TileGrid& grid, const TileRecord& tile);
+
+/// What a timeline says at a glance. Times in seconds, shares in [0, 1].
+struct TimelineSummary {
+  double span_s = 0;                     ///< first begin to last end
+  double busy_s = 0;                     ///< summed over workers
+  double idle_fraction = 0;              ///< 1 - busy / (workers * span)
+  std::vector<double> expert_share;      ///< [P] of busy time
+  std::vector<double> expert_end_s;      ///< [P] end of its last tile, from the first begin
+  std::vector<double> worker_busy_s;     ///< [workers]
+  std::vector<double> worker_tail_s;     ///< [workers] last end of all to its own last end
+  double padding_share = 0;              ///< of busy time: rows that belong to no token
+  std::vector<int> experts_by_last_end;  ///< experts with tiles, the one that ended last first
+};
+TimelineSummary summarise(const TileTimeline& timeline);
+
+}  // namespace hotexpert

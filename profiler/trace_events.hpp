@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "profiler/tile_timeline.hpp"
+#include "sim/base/json.hpp"
+#include "sim/core/phase_times.hpp"
+
+namespace hotexpert {
+
+/// A timeline in the Trace Event Format that chrome://tracing and ui.perfetto.dev open: slices,
+/// counters and flow arrows over processes (ranks or devices) and threads (streaming
+/// multiprocessors or workers). Times are nanoseconds; the file holds microseconds with three
+/// decimals, from the earliest event. Source: "Trace Event Format", Google, phases X, C, s, f and
+/// M.
+class TraceEvents {
+ public:
+  void name_process(int process, std::string name);
+  void name_thread(int process, int thread, std::string name);
+  /// @param details shown when the slice is selected; an object, or null
+  void slice(int process, int thread, std::string name, std::string category,
+             std::uint64_t begin_ns, std::uint64_t end_ns, Json details = {});
+  void counter(int process, std::string name, std::uint64_t time_ns, double value);
+  /// An arrow from a moment inside one slice to a moment inside another.
+  void flow(std::string name, int from_process, int from_thread, std::uint64_t from_ns,
+            int to_process, int to_thread, std::uint64_t to_ns);
+
+  /// {"traceEvents": [...], "displayTimeUnit": "ns", "otherData": metadata}: metadata events first,
+  /// then all others by time.
+  [[nodiscard]] Json to_json(Json metadata = Json::object()) const;
+
+ private:
+  struct Event {
+    std::uint64_t time_ns;
+    std::uint64_t duration_ns;  ///< slices: longer ones first, so that they enclose
+    Json json;
+  };
+  void add(std::uint64_t time_ns, std::uint64_t duration_ns, Json json);
+
+  std::vector<Json> names_;
+  std::vector<Event> events_;
+  std::int64_t flows_ = 0;
+};
+
+/// One pass of a layer as a trace: process = rank; threads = workers with a slice a tile, named by
+/// expert (token rows, padding and position as details), the padded part of a tile as a nested
+/// slice "padding"; a counter of busy workers; the phases on a thread of their own with an arrow
+/// from permute to combine.
+/// @param times the phases of the pass that the timeline belongs to; the expert phase ends with its
+///        last tile
+void add_layer_pass(TraceEvents& trace, int process, const TileTimeline& timeline,
+                    const PhaseTimes& times);
+
+}  // namespace hotexpert
