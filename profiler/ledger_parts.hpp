@@ -1,0 +1,42 @@
+#pragma once
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "profiler/straggler_ledger.hpp"
+
+namespace hotexpert::ledger {
+
+/// Worker-seconds by cause and index (-1 = none).
+using Bookings = std::map<std::pair<LedgerCause, int>, double>;
+
+/// How long tiles take when nothing is wrong: measured on the control.
+struct TileReference {
+  double second_a_row = 0;         ///< median over tiles of (time - weight share) / computed rows
+  double tile_s = 0;               ///< median time of a tile
+  std::optional<double> clock_hz;  ///< the control's clock
+};
+TileReference reference_of(const ObservedPass& control);
+
+/// How much slower than the reference each worker and each expert computes; 1 where it is not slow.
+struct Slowness {
+  std::vector<double> worker;  ///< [workers]
+  std::vector<double> expert;  ///< [P]
+};
+
+/// Separates slow workers from slow experts by median polish over tile time / reference time:
+/// alternately each worker's median over its tiles (experts divided out) and each expert's median
+/// over its tiles (workers divided out). What all tiles share is neither's. Factors up to 1.15 are
+/// noise and become 1.
+Slowness slowness_of(const ObservedPass& pass, const TileReference& reference);
+
+/// Books all busy time of the expert phase.
+void book_busy(const ObservedPass& pass, const TileReference& reference, const Slowness& slowness,
+               Bookings& bookings);
+
+/// Books all time between the first begin and the last end in which a worker computed nothing.
+void book_idle(const ObservedPass& pass, const TileReference& reference, const Slowness& slowness,
+               Bookings& bookings);
+
+}  // namespace hotexpert::ledger

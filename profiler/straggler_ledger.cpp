@@ -1,0 +1,146 @@
+#include "profiler/straggler_ledger.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+
+#include "profiler/ledger_parts.hpp"
+
+namespace hotexpert {
+namespace {
+
+using ledger::Bookings;
+
+/// A cause, its name, and what to say of it. `{}` stands for the expert or worker.
+struct CauseRow {
+  LedgerCause cause;
+  std::string_view name;
+  std::string_view subject;
+  std::string_view meaning;
+};
+
+constexpr std::array kCauses = {
+    CauseRow{LedgerCause::kExpert, "expert", "expert {}",
+             "its tiles ran longer, or others waited for them"},
+    CauseRow{LedgerCause::kWorker, "worker", "worker {}",
+             "it computes slower than the others, and they waited for it"},
+    CauseRow{LedgerCause::kTokenRows, "token_rows", "token rows",
+             "the number of rows kept differs"},
+    CauseRow{LedgerCause::kRowPadding, "row_padding", "row padding",
+             "rows that fill the last tile of each expert"},
+    CauseRow{LedgerCause::kCapacityPadding, "capacity_padding", "capacity padding",
+             "rows up to capacity, where no token is"},
+    CauseRow{LedgerCause::kWeightBytes, "weight_bytes", "weight bytes",
+             "weights of another number of active experts are read"},
+    CauseRow{LedgerCause::kTailWave, "tail_wave", "tail wave",
+             "workers wait for the last tiles to end"},
+    CauseRow{LedgerCause::kHostGaps, "host_gaps", "launch and host gaps", "nothing ran"},
+    CauseRow{LedgerCause::kMovement, "movement", "route, permute and combine",
+             "moving rows took another time"},
+    CauseRow{LedgerCause::kAllToAll, "all_to_all", "all-to-all",
+             "exchanging rows between ranks and waiting for them took another time"},
+    CauseRow{LedgerCause::kClock, "clock", "clock", "the processor ran at another clock"},
+    CauseRow{LedgerCause::kUnexplained, "unexplained", "unexplained",
+             "none of the known causes accounts for it"},
+};
+
+const CauseRow& row_of(LedgerCause cause) {
+  return *std::ranges::find(kCauses, cause, &CauseRow::cause);
+}
+
+std::string sentence_of(LedgerCause cause, int index, double seconds) {
+  const auto& row = row_of(cause);
+  return fmt::format("{}: {:+.3f} ms, {}.", fmt::format(fmt::runtime(row.subject), index),
+                     1e3 * seconds, row.meaning);
+}
+
+double or_zero(const std::optional<double>& seconds) { return seconds.value_or(0); }
+
+double movement_s(const PhaseTimes& times) {
+  return or_zero(times.route_s) + or_zero(times.permute_s) + or_zero(times.combine_s);
+}
+
+void require(bool condition, const char* what) {
+  if (!condition) throw std::logic_error(std::string("straggler ledger: ") + what);
+}
+
+void check(const ObservedPass& measured, const ObservedPass& control) {
+  require(!measured.timeline.tiles.empty() && !control.timeline.tiles.empty(),
+          "a pass without tiles");
+  require(measured.timeline.grid.num_workers == control.timeline.grid.num_workers,
+          "passes on different numbers of workers");
+  require(measured.times.expert_ffn_s && control.times.expert_ffn_s,
+          "a pass without a timed expert phase");
+}
+
+/// Seconds of the step by cause; they add up to total_s.
+Bookings book_pass(const ObservedPass& pass, const ledger::TileReference& reference) {
+  const auto slowness = ledger::slowness_of(pass, reference);
+  Bookings bookings;
+  ledger::book_busy(pass, reference, slowness, bookings);
+  ledger::book_idle(pass, reference, slowness, bookings);
+  for (auto& [key, seconds] : bookings) seconds /= pass.timeline.grid.num_workers;
+
+  const double span_s = summarise(pass.timeline).span_s;
+  const double movement = movement_s(pass.times);
+  const double all_to_all = or_zero(pass.times.all_to_all_s);
+  bookings[{LedgerCause::kMovement, -1}] += movement;
+  bookings[{LedgerCause::kAllToAll, -1}] += all_to_all;
+  bookings[{LedgerCause::kHostGaps, -1}] += pass.times.total_s - movement - all_to_all - span_s;
+  return bookings;
+}
+
+}  // namespace
+
+std::string_view name(LedgerCause cause) { return row_of(cause).name; }
+
+double StragglerLedger::booked_s(LedgerCause cause) const {
+  double sum = 0;
+  for (const auto& entry : entries) sum += entry.cause == cause ? entry.seconds : 0;
+  return sum;
+}
+
+StragglerLedger book_straggler(const ObservedPass& measured, const ObservedPass& control) {
+  check(measured, control);
+  const auto reference = ledger::reference_of(control);
+  auto bookings = book_pass(measured, reference);
+  for (const auto& [key, seconds] : book_pass(control, reference)) bookings[key] -= seconds;
+
+  StragglerLedger result{measured.times.total_s, control.times.total_s, {}};
+  for (const auto& [key, seconds] : bookings) {
+    const auto [cause, index] = key;
+    if (seconds != 0)
+      result.entries.push_back({cause, index, seconds, sentence_of(cause, index, seconds)});
+  }
+  std::ranges::stable_sort(result.entries, std::greater{},
+                           [](const LedgerEntry& entry) { return std::abs(entry.seconds); });
+  return result;
+}
+
+Counterfactual judge_counterfactual(LedgerCause cause, double booked_s,
+                                    const std::vector<double>& measured_s,
+                                    const std::vector<double>& without_s) {
+  require(measured_s.size() == without_s.size(), "pairs of different counts");
+  std::vector<double> saved_s;
+  for (std::size_t i = 0; i < measured_s.size(); ++i)
+    saved_s.push_back(measured_s[i] - without_s[i]);
+  const auto interval = median_interval(saved_s);
+  require(interval.has_value(), "fewer than 6 pairs");
+
+  Counterfactual verdict{cause, booked_s, median(saved_s), *interval, false, ""};
+  const bool same_sign = booked_s * verdict.saved_s > 0;
+  const bool near = std::abs(booked_s - verdict.saved_s) <= 0.25 * std::abs(verdict.saved_s);
+  const bool inside = interval->low <= booked_s && booked_s <= interval->high;
+  verdict.confirmed = same_sign && (near || inside);
+  verdict.sentence =
+      fmt::format("{}: booked {:+.3f} ms, removing it saved {:+.3f} ms [{:+.3f}, {:+.3f}]: {}.",
+                  name(cause), 1e3 * booked_s, 1e3 * verdict.saved_s, 1e3 * interval->low,
+                  1e3 * interval->high, verdict.confirmed ? "confirmed" : "not confirmed");
+  return verdict;
+}
+
+}  // namespace hotexpert

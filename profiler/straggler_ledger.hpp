@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "profiler/tile_timeline.hpp"
+#include "sim/base/statistics.hpp"
+#include "sim/core/phase_times.hpp"
+
+namespace hotexpert {
+
+/// Why a step took longer than its balanced control.
+enum class LedgerCause : std::uint8_t {
+  kExpert,           ///< tiles of one expert, named: slow ones, or those others wait for
+  kWorker,           ///< one worker, named, computes slower than the others
+  kTokenRows,        ///< more or fewer token rows computed (drops)
+  kRowPadding,       ///< rows that fill an expert's last tile
+  kCapacityPadding,  ///< rows up to capacity, where no token is
+  kWeightBytes,      ///< reading the weights of more or fewer active experts
+  kTailWave,         ///< waiting up to one tile's time for the last tiles
+  kHostGaps,         ///< time when nothing ran: launches and the host
+  kMovement,         ///< route, permute and combine
+  kAllToAll,         ///< dispatch and combine between ranks
+  kClock,            ///< another processor clock
+  kUnexplained,      ///< the rest, never hidden
+};
+std::string_view name(LedgerCause cause);  ///< "expert", "worker", "token_rows", …
+
+/// One timed pass of a layer with all that is known of it.
+struct ObservedPass {
+  PhaseTimes times;                ///< expert_ffn_s and total_s must be present
+  TileTimeline timeline;           ///< of the expert phase
+  std::optional<double> clock_hz;  ///< processor clock while it ran, where it can be read
+  /// Seconds to read one expert's weights when nothing else limits, i.e. bytes / bandwidth; 0 =
+  /// unknown or negligible.
+  double weight_read_s = 0;
+};
+
+struct LedgerEntry {
+  LedgerCause cause = LedgerCause::kUnexplained;
+  int index = -1;        ///< the expert or worker; -1 where the cause has none
+  double seconds = 0;    ///< of the step; negative when it made the measured step shorter
+  std::string sentence;  ///< "expert 7: +1.23 ms, others waited for its tiles or …"
+};
+
+/// Books every second between control and measurement to exactly one cause.
+struct StragglerLedger {
+  double measured_s = 0;
+  double control_s = 0;
+  std::vector<LedgerEntry> entries;  ///< largest magnitude first; they add up to the difference
+
+  [[nodiscard]] double difference_s() const { return measured_s - control_s; }
+  [[nodiscard]] double booked_s(LedgerCause cause) const;  ///< over all indices of the cause
+};
+
+/// The ledger of a pass against its control.
+///
+/// Outside the expert phase: differences of the phases themselves; what belongs to no phase is host
+/// gaps. Inside it, workers * span = busy + idle in both passes, so the difference is booked in
+/// worker-seconds / workers:
+/// - Busy: a tile's reference time is (computed rows) * (the control's median time of a computed
+/// row,
+///   weights aside), split into token rows, row padding and capacity padding; plus its expert's
+///   share of weight reading; times the clock ratio less 1 for the clock. The rest of a tile's time
+///   is excess. A worker whose tiles take more than 1.15 times as long as the same experts' tiles
+///   elsewhere is slow; an expert whose tiles take more than 1.15 times their reference on the
+///   other workers is slow; their excess is theirs. Other excess is unexplained.
+/// - Idle: a worker that waits is booked, for the time of one median tile, to the tail wave; beyond
+///   that to what the others compute meanwhile, in equal parts: a slow worker, else the tile's
+///   expert. Time in which nobody computes is host gaps.
+/// @throws std::logic_error if a timeline has no tiles, the two have different numbers of workers,
+/// or
+///         expert_ffn_s is absent
+StragglerLedger book_straggler(const ObservedPass& measured, const ObservedPass& control);
+
+/// What removing a cause really saved, beside what the ledger said.
+struct Counterfactual {
+  LedgerCause cause = LedgerCause::kUnexplained;
+  double booked_s = 0;
+  double saved_s = 0;      ///< median over pairs of (measured - without the cause)
+  Interval saved_ci95;     ///< order-statistic interval
+  bool confirmed = false;  ///< same sign, and booked within 25 % of saved or inside its interval
+  std::string sentence;
+};
+
+/// Judges a re-run in which a cause was removed.
+/// @param measured_s,without_s total_s of interleaved passes, pairwise; at least 6 pairs
+/// @throws std::logic_error for fewer pairs or unequal counts
+Counterfactual judge_counterfactual(LedgerCause cause, double booked_s,
+                                    const std::vector<double>& measured_s,
+                                    const std::vector<double>& without_s);
+
+}  // namespace hotexpert
