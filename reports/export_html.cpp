@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
+#include <numeric>
+#include <set>
 #include <string>
 
 #include "reports/exporters.hpp"
+#include "reports/html_parts.hpp"
 #include "reports/page_data.hpp"
 #include "reports/section.hpp"
 #include "reports/text_escape.hpp"
@@ -12,8 +14,6 @@
 
 namespace hotexpert {
 namespace {
-
-constexpr std::size_t kMaxWarnings = 20;
 
 std::string base64_of_hex(std::string_view hex) {
   constexpr std::string_view digits =
@@ -47,55 +47,29 @@ std::string policy() {
       script, base64_of_hex(kWebBundle.style_sha256));
 }
 
-std::string table_html(const Table& table, bool open) {
-  std::string out = fmt::format(
-      "<details class=\"table\"{}><summary>Table <span class=\"count\">{} rows</span>"
-      "</summary>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">"
-      "<table><caption>{}</caption>\n<thead><tr>",
-      open ? " open" : "", table.rows.size(), html_text(table.caption), html_text(table.caption));
-  for (const auto& column : table.columns)
-    out += fmt::format("<th scope=\"col\"{}>{}</th>", column.numeric ? " class=\"number\"" : "",
-                       html_text(column.title));
-  out += "</tr></thead>\n<tbody>\n";
-  for (const auto& row : table.rows) {
-    out += row.point == kNone ? "<tr>" : fmt::format("<tr data-p=\"{}\">", row.point);
-    for (std::size_t i = 0; i < row.cells.size(); ++i) {
-      const char* tag = i == 0 ? "th scope=\"row\"" : "td";
-      out += fmt::format("<{}{}>{}</{}>", tag, table.columns[i].numeric ? " class=\"number\"" : "",
-                         html_text(row.cells[i]), i == 0 ? "th" : "td");
+/// The points' warnings, each told once: in the first section that shows one of its points.
+class Warnings {
+ public:
+  explicit Warnings(const Comparison& comparison) : comparison_(comparison) {}
+
+  std::map<std::string, int> take(const std::vector<std::size_t>& points) {
+    std::map<std::string, int> counts;
+    for (const std::size_t i : points) {
+      for (const auto& warning : comparison_.points[i].result.warnings) {
+        if (told_.count(warning) == 0) ++counts[warning];
+      }
     }
-    out += "</tr>\n";
+    for (const auto& [warning, count] : counts) told_.insert(warning);
+    return counts;
   }
-  out += "</tbody></table></div>";
-  if (table.left_out > 0)
-    out += fmt::format("<p>{} more rows are in the CSV and JSON forms of this report.</p>",
-                       table.left_out);
-  return out + "</details>\n";
-}
 
-/// Each different warning once, with the number of points that have it.
-std::string warnings_html(const Comparison& comparison, const std::vector<std::size_t>& points,
-                          const std::vector<std::string>& more) {
-  std::map<std::string, int> counts;
-  for (const auto& warning : more) ++counts[warning];
-  for (const std::size_t i : points) {
-    for (const auto& warning : comparison.points[i].result.warnings) ++counts[warning];
-  }
-  if (counts.empty()) return "";
-  std::string out = "<div class=\"warnings\" role=\"note\"><strong>Warnings</strong><ul>\n";
-  std::size_t shown = 0;
-  for (const auto& [warning, count] : counts) {
-    if (++shown > kMaxWarnings) break;
-    out += "<li>" + html_with_code(warning);
-    if (count > 1) out += fmt::format(" ({} points)", count);
-    out += "</li>\n";
-  }
-  if (counts.size() > kMaxWarnings)
-    out += fmt::format("<li>… and {} more</li>\n", counts.size() - kMaxWarnings);
-  return out + "</ul></div>\n";
-}
+ private:
+  const Comparison& comparison_;
+  std::set<std::string> told_;
+};
 
-std::string section_html(const Comparison& comparison, const ReportSection& section) {
+std::string section_html(const Comparison& comparison, const ReportSection& section,
+                         Warnings& warnings) {
   const View view = make_view(comparison, section.view());
   if (view.eligible.empty()) return "";
   const bool has_charts = !kWebBundle.script.empty();
@@ -104,8 +78,7 @@ std::string section_html(const Comparison& comparison, const ReportSection& sect
       "<p>{2}</p>\n",
       section.id, html_text(section.title), html_text(section.how_to_read));
   if (has_charts) out += "<div class=\"chart\"></div>\n";
-  // Only this section's points: a warning stands where its numbers are read.
-  out += warnings_html(comparison, view.eligible, {});
+  out += warnings_html(warnings.take(view.eligible));
   return out + table_html(section.table(comparison, view), !has_charts) + "</section>\n";
 }
 
@@ -123,18 +96,9 @@ std::string verdict_html(const Comparison& comparison) {
     out += fmt::format(
         "<li><span class=\"figure\">{}</span><span>{} <a href=\"#{}\">see chart</a></span></li>\n",
         html_text(finding.figure), html_with_code(finding.text), finding.chart);
-  return out + "</ul>\n" + warnings_html(comparison, {}, comparison.warnings) + "</section>\n";
-}
-
-void add_facts(const Json& object, const std::string& prefix, std::string& out) {
-  for (const auto& [key, value] : object.as_object()) {
-    if (value.is_object()) {
-      add_facts(value, prefix + key + ".", out);
-    } else {
-      out += fmt::format("<dt>{}</dt><dd>{}</dd>\n", html_text(prefix + key),
-                         html_text(display(value)));
-    }
-  }
+  std::map<std::string, int> run_warnings;
+  for (const auto& warning : comparison.warnings) ++run_warnings[warning];
+  return out + "</ul>\n" + warnings_html(run_warnings) + "</section>\n";
 }
 
 std::string scenario_html(const Comparison& comparison) {
@@ -153,12 +117,13 @@ std::string scenario_html(const Comparison& comparison) {
 std::string environment_html(const Comparison& comparison) {
   std::string out = "<section id=\"environment\"><h2>Environment</h2>\n";
   for (const auto& run : comparison.runs) {
-    out += fmt::format("<h3>{}</h3>\n<dl class=\"facts\">\n", html_text(run.name));
+    if (comparison.runs.size() > 1) out += fmt::format("<h3>{}</h3>\n", html_text(run.name));
+    out += "<dl class=\"facts\">\n";
     out += fmt::format("<dt>folder</dt><dd>{}</dd>\n", html_text(run.dir));
     for (const char* key : {"created", "seed"})
       out += fmt::format("<dt>{}</dt><dd>{}</dd>\n", key, html_text(display(run.manifest.at(key))));
-    add_facts(run.manifest.at("program"), "program.", out);
-    add_facts(run.manifest.at("environment"), "", out);
+    out += facts_html(run.manifest.at("program"), "program.");
+    out += facts_html(run.manifest.at("environment"), "");
     out += "</dl>\n";
   }
   return out + "</section>\n";
@@ -175,6 +140,19 @@ std::string definitions_html(const Comparison& comparison) {
          table_html(table, false) + "</section>\n";
 }
 
+/// What was measured, and on what, in one line: the layer, the step, the processor.
+std::string subject_of(const Comparison& comparison) {
+  std::string out;
+  for (const auto& axis : comparison.fixed) {
+    if (axis.name.rfind("layer.", 0) != 0 && axis.name != "step.tokens") continue;
+    out += fmt::format("{}{} {}", out.empty() ? "" : " · ",
+                       axis.label.empty() ? axis.name : axis.label, display(axis.value));
+  }
+  const Json* cpu = comparison.runs.front().manifest.at("environment").find("cpu");
+  if (cpu != nullptr) out += (out.empty() ? "" : " · ") + display(*cpu);
+  return out;
+}
+
 std::string header_html(const Comparison& comparison) {
   const Json& manifest = comparison.runs.front().manifest;
   const Json* version = manifest.at("program").find("version");
@@ -182,11 +160,12 @@ std::string header_html(const Comparison& comparison) {
   return fmt::format(
       "<a class=\"skip\" href=\"#verdict\">Skip to the verdict</a>\n<header>\n<div><p "
       "class=\"kicker\">"
-      "hotexpert report</p>\n<h1>{}</h1></div>\n<button id=\"theme\" type=\"button\" "
+      "hotexpert {}</p>\n<h1>{}</h1></div>\n<button id=\"theme\" type=\"button\" "
       "hidden>Dark</button>\n"
-      "<p class=\"meta\">{} · {} {} · hotexpert {}</p>\n</header>\n",
-      html_text(title_of(comparison)), html_text(display(manifest.at("created"))), count,
-      count == 1 ? "point" : "points", version == nullptr ? "" : html_text(display(*version)));
+      "<p class=\"meta\">{}<br>{} · {} {}</p>\n</header>\n",
+      version == nullptr ? "" : html_text(display(*version)), html_text(title_of(comparison)),
+      html_text(subject_of(comparison)), html_text(display(manifest.at("created"))), count,
+      count == 1 ? "point" : "points");
 }
 
 }  // namespace
@@ -206,8 +185,11 @@ std::string render_html(const Comparison& comparison) {
         "tables. Build hotexpert where Node.js and npm are to have them.</p>\n",
         html_text(kWebBundle.missing));
   out += "<div id=\"filters\"></div>\n";
-  for (const auto* section : report_sections()) out += section_html(comparison, *section);
-  out += "<section id=\"points\"><h2>All points</h2>\n" +
+  Warnings warnings(comparison);
+  for (const auto* section : report_sections()) out += section_html(comparison, *section, warnings);
+  std::vector<std::size_t> all(comparison.points.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  out += "<section id=\"points\"><h2>All points</h2>\n" + warnings_html(warnings.take(all)) +
          table_html(all_points_table(comparison), false) + "</section>\n";
   out += scenario_html(comparison) + environment_html(comparison) + definitions_html(comparison);
   out +=

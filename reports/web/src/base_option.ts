@@ -22,6 +22,12 @@ export function zoomX(axes: number[] = [0]) {
   ];
 }
 
+/** The next round number: the common top of several panels. */
+export function roundUp(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value || 1));
+  return power * ([1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8].find((step) => step * power >= value * (1 - 1e-9)) ?? 10);
+}
+
 export function valueAxis(look: Look, name: string, extra: object = {}) {
   return {
     type: "value",

@@ -22,6 +22,7 @@ export interface LegendEntry {
 export interface Drawing {
   option: EChartsCoreOption;
   legend: LegendEntry[];
+  height?: number; // pixels, where it follows from the data
   summary: string; // for readers who do not see the picture
 }
 

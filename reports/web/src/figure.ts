@@ -46,6 +46,7 @@ export class Figure {
   draw(): void {
     const scene = this.scene();
     this.drawing = this.module.draw(scene);
+    if (this.drawing.height) this.canvas.style.height = `${this.drawing.height}px`;
     this.chart.resize();
     this.chart.setOption(this.drawing.option, { notMerge: true });
     const empty = scene.view.points.size === 0;

@@ -24,4 +24,4 @@ export function currentLook(width: number): Look {
   };
 }
 
-export const symbols = ["circle", "rect", "triangle", "diamond", "emptyCircle", "emptyRect", "emptyTriangle", "emptyDiamond"];
+export const symbols = ["circle", "rect", "triangle", "diamond", "roundRect", "pin", "arrow"];

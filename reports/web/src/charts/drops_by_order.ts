@@ -1,4 +1,4 @@
-import { baseOption, bottomAxis, valueAxis, zoomX } from "../base_option";
+import { baseOption, bottomAxis, roundUp, valueAxis, zoomX } from "../base_option";
 import type { Chart, LegendEntry } from "../chart";
 import { coordinate, measured, ReportData } from "../data";
 import { significant, withUnit } from "../format";
@@ -21,6 +21,7 @@ export const dropsByOrder: Chart = {
 
     const columns = look.narrow ? 1 : Math.min(panels.length, 3);
     const rows = Math.ceil(panels.length / columns);
+    const rowHeight = look.narrow ? 280 : 340;
     const pick = (panel: string, order: string, metric: string) =>
       points
         .filter((point) => text(data, "step.tokens", point) === panel)
@@ -45,11 +46,12 @@ export const dropsByOrder: Chart = {
     const cell = (index: number) => ({
       left: `${((index % columns) * 100) / columns + 1}%`,
       width: `${100 / columns - 3}%`,
-      top: `${(Math.floor(index / columns) * 100) / rows + 13 / rows}%`,
-      height: `${100 / rows - 30 / rows}%`,
+      top: Math.floor(index / columns) * rowHeight + 48,
+      height: rowHeight - 84,
       containLabel: true,
     });
     return {
+      height: rows * rowHeight,
       legend,
       summary: `${spec.title}. One panel for each step size: ${panels.join(", ")} tokens.`,
       option: {
@@ -65,7 +67,7 @@ export const dropsByOrder: Chart = {
         title: panels.map((panel, index) => ({
           text: panel ? `${panel} tokens a step` : "",
           left: `${((index % columns) * 100) / columns + 1}%`,
-          top: `${(Math.floor(index / columns) * 100) / rows}%`,
+          top: Math.floor(index / columns) * rowHeight,
           textStyle: { fontSize: 13, fontWeight: 600, color: look.text },
         })),
         grid: panels.map((_, index) => cell(index)),
@@ -75,7 +77,7 @@ export const dropsByOrder: Chart = {
           valueAxis(look, index % columns === 0 ? "dropped, %" : "", {
             gridIndex: index,
             type: logY ? "log" : "value",
-            max: logY ? undefined : Math.ceil(largest),
+            max: logY ? undefined : roundUp(largest),
             min: logY ? undefined : 0,
             nameTextStyle: { color: look.muted, align: "left" },
           })),

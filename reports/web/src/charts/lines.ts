@@ -42,6 +42,8 @@ export function drawLines(scene: Scene, over: LinesOver): Drawing {
   const place = (value: number | undefined) =>
     value === undefined || (logY && value <= 0) ? null : value / shown.divisor;
   const visible = lines.filter((line) => !hidden.has(line.name));
+  const endLabels = !look.narrow && lines.length > 1 && lines.every((line) => line.name.length < 24);
+  const margin = endLabels ? 24 + 7 * Math.max(...lines.map((line) => line.name.length)) : 20;
   const series: object[] = visible.flatMap((line) => [
     {
       type: "line",
@@ -51,7 +53,8 @@ export function drawLines(scene: Scene, over: LinesOver): Drawing {
       symbol: line.symbol,
       symbolSize: line.points.length > 200 ? 0 : 8,
       lineStyle: { width: 2, type: line.dashed ? "dashed" : "solid" },
-      triggerLineEvent: false,
+      endLabel: { show: endLabels, formatter: line.name, color: line.color, distance: 10 },
+      labelLayout: { moveOverlap: "shiftY" },
     },
     ...whiskers(line.name, line.color, line.points, place),
   ]);
@@ -80,7 +83,7 @@ export function drawLines(scene: Scene, over: LinesOver): Drawing {
           return point ? tip(hit.seriesName, point, over, shown) : "";
         },
       },
-      grid: { left: 8, right: 20, top: 36, bottom: 28, containLabel: true },
+      grid: { left: 8, right: margin, top: 36, bottom: 28, containLabel: true },
       dataZoom: zoomX(),
       xAxis: bottomAxis(look, over.xLabel),
       yAxis: valueAxis(look, yName, {

@@ -1,4 +1,4 @@
-import { baseOption, bottomAxis, valueAxis } from "../base_option";
+import { baseOption, bottomAxis, valueAxis, zoomX } from "../base_option";
 import type { Chart } from "../chart";
 import { measured } from "../data";
 import { displayUnit, significant, withUnit } from "../format";
@@ -14,7 +14,7 @@ export const phasesChart: Chart = {
       const ends = [...new Set([line.points[0]!, line.points[line.points.length - 1]!])];
       return ends.map((point) => ({
         point,
-        name: [line.label, `max/mean ${significant(measured(data, spec.x, point)!.value)}`].filter(Boolean).join("\n"),
+        name: [line.label, `max/mean ${significant(measured(data, spec.x, point)!.value)}`].filter(Boolean).join(look.narrow ? "\n" : ", "),
       }));
     });
     const present = phases.filter((phase) => bars.some(({ point }) => measured(data, phase, point)));
@@ -23,7 +23,8 @@ export const phasesChart: Chart = {
     const legend = present.map((phase, i) => ({ name: data.metrics[phase]!.label, color: look.series[i]! }));
     return {
       legend,
-      summary: `${spec.title}. Bars: ${bars.map((bar) => bar.name.replace("\n", ", ")).join("; ")}. Phases: ${legend.map((entry) => entry.name).join(", ")}.`,
+      height: 70 + bars.length * (look.narrow ? 46 : 40),
+      summary: `${spec.title}. Bars: ${bars.map((bar) => oneLine(bar.name)).join("; ")}. Phases: ${legend.map((entry) => entry.name).join(", ")}.`,
       option: {
         ...baseOption(look),
         tooltip: {
@@ -31,7 +32,7 @@ export const phasesChart: Chart = {
           formatter: (hit: { dataIndex: number }) => {
             const { point, name } = bars[hit.dataIndex]!;
             const total = measured(data, "layer.total_s", point)!.value;
-            return tooltip(name.replace("\n", ", "), present.flatMap((phase) => {
+            return tooltip(oneLine(name), present.flatMap((phase) => {
               const time = measured(data, phase, point);
               if (!time) return [];
               const share = `${significant((100 * time.value) / total, 2)} % of the layer`;
@@ -40,6 +41,7 @@ export const phasesChart: Chart = {
           },
         },
         grid: { left: 8, right: 24, top: 12, bottom: 28, containLabel: true },
+        dataZoom: zoomX(),
         xAxis: bottomAxis(look, `time, ${shown.suffix}`, { scale: false, splitLine: { show: true, lineStyle: { color: look.line } } }),
         yAxis: valueAxis(look, "", { type: "category", inverse: true, data: bars.map((bar) => bar.name), axisLabel: { color: look.text, interval: 0 }, splitLine: { show: false } }),
         series: present.flatMap((phase, i) =>
@@ -58,3 +60,5 @@ export const phasesChart: Chart = {
     };
   },
 };
+
+const oneLine = (name: string) => name.replace("\n", ", ");

@@ -1,4 +1,4 @@
-import { baseOption, valueAxis } from "../base_option";
+import { baseOption, roundUp, valueAxis } from "../base_option";
 import type { Chart, Scene } from "../chart";
 import { significant } from "../format";
 import { tooltip } from "../tooltip";
@@ -45,14 +45,15 @@ export const tokensPerExpert: Chart = {
     const skew = loads && mean > 0 ? Math.max(...loads.skewed) / mean : 0;
     const place = (index: number) =>
       look.narrow && shown.length > 1
-        ? { left: 8, right: 16, top: index === 0 ? 44 : "56%", height: "34%", containLabel: true }
+        ? { left: 8, right: 16, top: index * 250 + 44, height: 170, containLabel: true }
         : { left: `${(index * 100) / shown.length + 1}%`, width: `${100 / shown.length - 3}%`, top: 44, bottom: 30, containLabel: true };
     const titleAt = (index: number) =>
       look.narrow && shown.length > 1
-        ? { left: 8, top: index === 0 ? 0 : "49%" }
+        ? { left: 8, top: index * 250 }
         : { left: `${(index * 100) / shown.length + 1}%`, top: 0 };
     const titles: Record<string, string> = { skewed: `Skewed: max/mean ${significant(skew)}`, balanced: "Balanced control" };
     return {
+      height: look.narrow ? Math.max(1, shown.length) * 250 : 380,
       legend: panels.map(({ name, color }) => ({ name, color })),
       summary: `${scene.spec.title}. Skewed: ${loads?.skewed.join(", ") ?? "none"}. Balanced: ${loads?.balanced.join(", ") ?? "none"}.`,
       option: {
@@ -72,7 +73,7 @@ export const tokensPerExpert: Chart = {
           nameTextStyle: { color: look.muted }, data: panel.values.map((_, expert) => String(expert)),
           axisLabel: { color: look.muted, hideOverlap: true }, axisTick: { show: false }, axisLine: { lineStyle: { color: look.muted } },
         })),
-        yAxis: shown.map((_, index) => valueAxis(look, "tokens", { gridIndex: index, max: top, nameTextStyle: { color: look.muted, align: "left" }, axisLabel: { color: look.muted, showMaxLabel: false } })),
+        yAxis: shown.map((_, index) => valueAxis(look, "tokens", { gridIndex: index, max: roundUp(top), nameTextStyle: { color: look.muted, align: "left" } })),
         dataZoom: [{ type: "inside", xAxisIndex: shown.map((_, index) => index), zoomOnMouseWheel: "ctrl", moveOnMouseMove: "shift", preventDefaultMouseMove: false }],
         series: shown.map((panel, index) => ({
           type: "bar", name: panel.name, xAxisIndex: index, yAxisIndex: index, data: panel.values, color: panel.color, barCategoryGap: "28%",
