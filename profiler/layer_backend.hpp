@@ -29,11 +29,13 @@ class PreparedLayer {
   virtual ~PreparedLayer() = default;
 
   /// Sizes the buffers for `plan` and makes its token activations (drawn from the seed; equal
-  /// tokens, equal values), so that run() allocates nothing. May be called again with another plan;
-  /// then `handle` tells them apart.
+  /// tokens, equal values), so that run() allocates nothing.
   /// @return a handle for run(): several plans (a skewed one and its control) are ready at the same
-  /// time.
+  ///         time
   virtual int load(const DispatchPlan& plan) = 0;
+
+  /// Forgets every loaded plan; the weights stay.
+  virtual void unload() = 0;
 
   /// One pass of the layer over the loaded plan.
   virtual PhaseTimes run(int handle) = 0;

@@ -28,9 +28,9 @@ struct Measurement {
   std::string metric;  ///< id in the metric catalogue
   double value = 0;    ///< mean over (step, layer); the median of samples when measured
   Provenance provenance = Provenance::kCounted;
-  std::vector<double> samples;             ///< measured: every sample, in order
-  std::optional<Interval> ci95;            ///< 95 % confidence interval of the value
-  std::optional<Percentiles> percentiles;  ///< over (step, layer), where there are several
+  std::vector<double> samples = {};             ///< measured: every sample, in order
+  std::optional<Interval> ci95 = {};            ///< 95 % confidence interval of the value
+  std::optional<Percentiles> percentiles = {};  ///< over (step, layer), where there are several
 };
 
 /// An array result: dims name its axes, outermost first.

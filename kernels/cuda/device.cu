@@ -1,0 +1,36 @@
+#include <cuda_runtime_api.h>
+
+#include "kernels/cuda/device.hpp"
+
+namespace hotexpert {
+
+CudaDevice first_cuda_device() {
+  CudaDevice device;
+  int driver = 0;
+  // The clean test for "no driver": every other call answers with a different error by driver
+  // state.
+  if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0) {
+    device.unavailable = "no NVIDIA driver is loaded; install one, or use backend cpu";
+    return device;
+  }
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status != cudaSuccess || count == 0) {
+    device.unavailable = std::string("no CUDA device is visible (") +
+                         (status == cudaSuccess ? "none was found" : cudaGetErrorString(status)) +
+                         "); check nvidia-smi and CUDA_VISIBLE_DEVICES, or use backend cpu";
+    return device;
+  }
+  cudaDeviceProp properties{};
+  if (cudaGetDeviceProperties(&properties, 0) != cudaSuccess) {
+    device.unavailable = "the CUDA device does not answer; check nvidia-smi, or use backend cpu";
+    return device;
+  }
+  device.name = properties.name;
+  device.major = properties.major;
+  device.minor = properties.minor;
+  device.multiprocessors = properties.multiProcessorCount;
+  return device;
+}
+
+}  // namespace hotexpert

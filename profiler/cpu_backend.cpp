@@ -1,0 +1,162 @@
+#include "profiler/cpu_backend.hpp"
+
+#include <fmt/format.h>
+#include <omp.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "kernels/aligned_buffer.hpp"
+#include "kernels/cpu/expert_kernel.hpp"
+#include "kernels/cpu/permute.hpp"
+#include "profiler/clock.hpp"
+#include "profiler/layer_check.hpp"
+#include "sim/base/errors.hpp"
+#include "sim/base/registry.hpp"
+
+namespace hotexpert {
+namespace {
+
+/// One loaded plan with its buffers.
+struct LoadedPlan {
+  ExpertRows rows;
+  AlignedBuffer activations;  ///< [tokens, d_model]
+  AlignedBuffer expert_in;    ///< [buffer rows, d_model] in the kernel's column blocks
+  AlignedBuffer expert_out;   ///< [buffer rows, d_model]
+  std::vector<float> out;     ///< [tokens, d_model]
+  RowsBuffer in_view;
+  std::unique_ptr<ExpertPass> pass;
+};
+
+class CpuLayer final : public PreparedLayer {
+ public:
+  CpuLayer(const LayerShape& shape, std::unique_ptr<CpuExpertKernel> kernel, int num_experts,
+           std::uint64_t seed, int threads)
+      : shape_(shape), kernel_(std::move(kernel)), seed_(seed), threads_(threads) {
+    ExpertWeights weights;
+    for (int expert = 0; expert < num_experts; ++expert) {
+      draw_expert_weights(shape_, seed_, expert, threads_, weights);
+      kernel_->set_weights(expert, weights);
+    }
+  }
+
+  int load(const DispatchPlan& plan) override {
+    auto loaded = std::make_unique<LoadedPlan>();
+    loaded->rows = kernel_->arrange(plan);
+    const std::int64_t row_bytes = shape_.d_model * bytes_per_element(shape_.dtype);
+    loaded->activations.reserve(std::max<std::int64_t>(1, plan.tokens * row_bytes));
+    draw_activations(shape_, seed_, plan.tokens, threads_, loaded->activations.data());
+    loaded->expert_in.reserve(std::max<std::int64_t>(1, loaded->rows.buffer_rows() * row_bytes));
+    loaded->expert_out.reserve(std::max<std::int64_t>(1, loaded->rows.buffer_rows() * row_bytes));
+    loaded->expert_in.poison();
+    loaded->expert_out.poison();
+    kernel_->poison_workspace();
+    loaded->out.assign(static_cast<std::size_t>(plan.tokens * shape_.d_model), 0.0F);
+    loaded->in_view = {loaded->expert_in.data(), loaded->rows.buffer_rows(),
+                       kernel_->input_blocks(), shape_.dtype, 0};
+    loaded->pass = kernel_->prepare(loaded->rows);
+    plans_.push_back(std::move(loaded));
+    return static_cast<int>(plans_.size()) - 1;
+  }
+
+  void unload() override { plans_.clear(); }
+
+  PhaseTimes run(int handle) override {
+    auto& plan = at(handle);
+    PhaseTimes times;
+    const double start = clock_.now_s();
+    permute(plan.rows, plan.activations.data(), plan.in_view, threads_);
+    const double permuted = clock_.now_s();
+    const RowsView in{plan.in_view.data, plan.in_view.rows, plan.in_view.blocks, plan.in_view.dtype,
+                      0};
+    plan.pass->run(in, plan.expert_out.data());
+    const double computed = clock_.now_s();
+    combine(plan.rows, plan.expert_out.data(), shape_.dtype, shape_.d_model, plan.out.data(),
+            threads_);
+    const double combined = clock_.now_s();
+    times.permute_s = permuted - start;
+    times.expert_ffn_s = computed - permuted;
+    times.combine_s = combined - computed;
+    times.total_s = combined - start;
+    return times;
+  }
+
+  std::vector<float> read_output(int handle) override { return at(handle).out; }
+
+  double verify(int handle, int& bad_expert) override {
+    const auto& plan = at(handle);
+    const LayerOutput output{&plan.rows, plan.activations.data(), plan.expert_out.data(),
+                             plan.out.data()};
+    const LayerError error = check_layer(shape_, seed_, output, threads_);
+    bad_expert = error.expert;
+    return error.largest;
+  }
+
+  [[nodiscard]] std::int64_t computed_rows(int handle) const override {
+    return plans_.at(static_cast<std::size_t>(handle))->rows.computed_rows();
+  }
+
+ private:
+  LoadedPlan& at(int handle) { return *plans_.at(static_cast<std::size_t>(handle)); }
+
+  LayerShape shape_;
+  std::unique_ptr<CpuExpertKernel> kernel_;
+  std::uint64_t seed_;
+  int threads_;
+  SteadyClock clock_;
+  std::vector<std::unique_ptr<LoadedPlan>> plans_;  // after kernel_: passes end before their kernel
+};
+
+std::int64_t free_memory_bytes() {
+  return static_cast<std::int64_t>(sysconf(_SC_AVPHYS_PAGES)) *
+         static_cast<std::int64_t>(sysconf(_SC_PAGESIZE));
+}
+
+class CpuBackend final : public LayerBackend {
+ public:
+  explicit CpuBackend(int threads) : threads_(threads > 0 ? threads : omp_get_num_procs()) {}
+
+  [[nodiscard]] BackendInfo info() const override {
+    return {"cpu", fmt::format("{} thread{}", threads_, threads_ == 1 ? "" : "s"),
+            Provenance::kMeasured, ""};
+  }
+
+  [[nodiscard]] std::optional<std::string> unsupported(const LayerShape& shape,
+                                                       std::string_view kernel) const override {
+    const auto& row = find_row(cpu_kernels(), "CPU kernel", choice_name(kernel));
+    (void)NamedChoice::parse(kernel, row.params, "CPU kernel");
+    const std::int64_t needed =
+        weight_bytes_per_expert(shape) * (shape.num_experts + shape.num_shared_experts + 1);
+    if (needed > free_memory_bytes()) {
+      return fmt::format(
+          "the experts' weights need {:.1f} GiB and {:.1f} GiB of memory are free; raise "
+          "layer.scale",
+          static_cast<double>(needed) / (1 << 30),
+          static_cast<double>(free_memory_bytes()) / (1 << 30));
+    }
+    return row.unsupported(shape);
+  }
+
+  std::unique_ptr<PreparedLayer> prepare(const LayerShape& shape, std::string_view kernel,
+                                         int num_physical, std::uint64_t seed) override {
+    const auto& row = find_row(cpu_kernels(), "CPU kernel", choice_name(kernel));
+    const int num_experts = num_physical + shape.num_shared_experts;
+    return std::make_unique<CpuLayer>(
+        shape,
+        row.make(shape, NamedChoice::parse(kernel, row.params, "CPU kernel"), num_experts,
+                 threads_),
+        num_experts, seed, threads_);
+  }
+
+ private:
+  int threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<LayerBackend> make_cpu_backend(int threads) {
+  return std::make_unique<CpuBackend>(threads);
+}
+
+}  // namespace hotexpert

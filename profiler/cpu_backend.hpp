@@ -1,0 +1,12 @@
+#pragma once
+
+#include <memory>
+
+#include "profiler/layer_backend.hpp"
+
+namespace hotexpert {
+
+/// Expert kernels of kernels/cpu on `threads` threads; 0 = as many as OpenMP offers.
+std::unique_ptr<LayerBackend> make_cpu_backend(int threads);
+
+}  // namespace hotexpert
