@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "scenarios/runner/scenario.hpp"
+#include "sim/core/dispatch_plan.hpp"
+#include "sim/core/layer_shape.hpp"
+#include "sim/core/point_result.hpp"
+
+namespace hotexpert {
+
+/// Which routing a point replays. Equal specs give equal tokens.
+struct TraceSpec {
+  std::uint64_t seed = 1;
+  std::string file;    ///< recorded trace; empty = synthetic
+  std::string order;   ///< "recorded" or "shuffled"
+  std::string model;   ///< skew model with parameters
+  std::string target;  ///< load metric to reach, or empty
+  std::int64_t step_tokens = 0;
+  std::int64_t step_count = 0;  ///< 0 = all
+  int synthetic_layers = 1;
+  int only_layer = -1;  ///< -1 = all
+  int num_experts = 0;  ///< 0 = whatever the file says
+  int top_k = 0;
+  bool needs_weights = false;  ///< a drop policy or kernel asks for gate weights
+
+  friend bool operator==(const TraceSpec&, const TraceSpec&) = default;
+};
+
+/// How the chosen batch is timed.
+struct MeasureSpec {
+  std::string batch;  ///< "median", "hottest" or an index
+  int min_samples = 10;
+  double budget_s = 2;
+  double precision = 0.01;
+  std::string control;  ///< "balanced", "uniform", "both", "none"
+};
+
+/// One point with types: what AxisChoice says in text.
+struct PointSpec {
+  AxisChoice choice;
+  LayerShape shape;
+  TraceSpec trace;
+  CapacityPolicy capacity;
+  std::string backend;
+  std::string kernel;
+  int threads = 0;  ///< 0 = all
+  MeasureSpec measure;
+};
+
+/// @throws UsageError when a value makes no sense, alone or with another.
+PointSpec make_point_spec(const AxisChoice& choice);
+
+/// The point as results hold it: every axis of a sweep with its resolved value (preset and trace
+/// filled in).
+Point to_point(const PointSpec& spec);
+
+}  // namespace hotexpert

@@ -1,0 +1,79 @@
+#include "scenarios/runner/scenario_file.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <toml++/toml.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "sim/base/errors.hpp"
+
+namespace hotexpert {
+namespace {
+
+std::string place(const std::string& path, const toml::source_region& region) {
+  return fmt::format("{}:{}:{}", path, region.begin.line, region.begin.column);
+}
+
+/// One TOML scalar as axis text. Shortest decimals: 1.1 stays 1.1.
+std::string scalar_text(const toml::node& node, const std::string& where, std::string_view key) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return fmt::format("{}", number->get());
+  if (const auto* number = node.as_floating_point()) return shortest(number->get());
+  throw UsageError(fmt::format("{}: {}: expected a number, a text or a list of them", where, key));
+}
+
+std::string values_text(const toml::node& node, const std::string& path, std::string_view key) {
+  if (const auto* list = node.as_array()) {
+    if (list->empty())
+      throw UsageError(fmt::format("{}: {}: an empty list", place(path, node.source()), key));
+    std::vector<std::string> parts;
+    for (const auto& item : *list)
+      parts.push_back(scalar_text(item, place(path, item.source()), key));
+    return fmt::format("{}", fmt::join(parts, ","));
+  }
+  return scalar_text(node, place(path, node.source()), key);
+}
+
+void read_table(const toml::table& table, const std::string& prefix, const std::string& path,
+                Scenario& scenario) {
+  for (const auto& [key, node] : table) {
+    const std::string name =
+        prefix.empty() ? std::string(key.str()) : fmt::format("{}.{}", prefix, key.str());
+    if (const auto* inner = node.as_table()) {
+      read_table(*inner, name, path, scenario);
+    } else if (name == "title" || name == "description") {
+      const auto* text = node.as_string();
+      if (text == nullptr)
+        throw UsageError(fmt::format("{}: {}: expected a text", place(path, node.source()), name));
+      (name == "title" ? scenario.title : scenario.description) = text->get();
+    } else {
+      scenario.set(name, values_text(node, path, name), place(path, node.source()));
+    }
+  }
+}
+
+}  // namespace
+
+Scenario read_scenario(const std::string& path) {
+  if (std::filesystem::is_directory(path))
+    throw UsageError(fmt::format("{}: is a folder, not a scenario file", path));
+  std::ifstream in(path, std::ios::binary);
+  if (!in)
+    throw UsageError(fmt::format(
+        "{}: no such scenario file can be read (shipped ones are in scenarios/)", path));
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  Scenario scenario;
+  scenario.origin = path;
+  scenario.title = std::filesystem::path(path).stem().string();
+  try {
+    read_table(toml::parse(text, std::string_view(path)), "", path, scenario);
+  } catch (const toml::parse_error& error) {
+    throw UsageError(fmt::format("{}: {}", place(path, error.source()), error.description()));
+  }
+  return scenario;
+}
+
+}  // namespace hotexpert

@@ -1,0 +1,143 @@
+#include "scenarios/runner/sweep.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "profiler/environment.hpp"
+#include "reports/run_store.hpp"
+#include "scenarios/runner/counted.hpp"
+#include "scenarios/runner/parallel.hpp"
+#include "scenarios/runner/timed.hpp"
+#include "scenarios/runner/trace_cache.hpp"
+#include "sim/routing/plan_dispatch.hpp"
+
+namespace hotexpert {
+namespace {
+
+/// Everything points share while a sweep runs.
+struct Workshop {
+  explicit Workshop(int threads_)
+      : threads(threads_ > 0 ? threads_ : available_threads()), traces(threads) {}
+  int threads;
+  TraceCache traces;
+  BackendPool backends;
+};
+
+/// One point from its choice of values to its result. Errors of the input or the scenario end the
+/// sweep; what only this point cannot do is its outcome.
+PointResult run_point(PointSpec spec, Workshop& shop, bool with_backend) {
+  PointResult result;
+  const auto trace = shop.traces.open(spec.trace);
+  resolve_shape(spec, trace->info());
+  result.point = to_point(spec);
+  const auto placement = ExpertPlacement::contiguous(spec.shape.num_experts);
+  const RoutingFields fields{.weights = trace->info().has_weights,
+                             .scores = trace->info().has_scores};
+  if (const auto reason =
+          DispatchPlanner(spec.capacity).unsupported(fields, spec.shape.top_k, placement)) {
+    result.outcome = Outcome::kSkipped;
+    result.reason = *reason;
+    return result;
+  }
+  const Counted counted = count_point(spec, *trace, placement, shop.threads, result);
+  if (with_backend && spec.backend != "none")
+    time_point(spec, *trace, placement, counted, shop.backends, result);
+  return result;
+}
+
+PointSpec resolved_spec(const AxisChoice& choice, BackendPool& backends) {
+  PointSpec spec = make_point_spec(choice);
+  if (spec.backend != "none") spec.backend = backends.resolve(spec.backend);
+  return spec;
+}
+
+}  // namespace
+
+Json make_manifest(const Scenario& scenario) {
+  Json manifest = Json::object();
+  manifest.set("schema", "hotexpert-run/1")
+      .set("title", scenario.title)
+      .set("description", scenario.description);
+  manifest.set("program",
+               Json::object().set("name", "hotexpert").set("version", HOTEXPERT_VERSION));
+  manifest.set("created", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                                      fmt::gmtime(std::chrono::system_clock::to_time_t(
+                                          std::chrono::system_clock::now()))));
+  manifest.set("scenario", scenario.resolved(kSweepScopes));
+  Json list = Json::array();
+  for (const auto& axis : axes()) {
+    list.push(
+        Json::object().set("name", axis.name).set("label", axis.label).set("unit", axis.unit));
+  }
+  manifest.set("axes", std::move(list));
+  manifest.set("seed", scenario.resolved({AxisScope::kTrace}).at("seed").as_array().front());
+  manifest.set("environment", environment_record());
+  return manifest;
+}
+
+std::string point_label(const Scenario& scenario, const AxisChoice& choice) {
+  std::string label;
+  for (const auto& axis : axes()) {
+    const auto found = choice.find(axis.name);
+    if (found == choice.end() || scenario.values(axis).size() < 2) continue;
+    label += fmt::format("{}{}={}", label.empty() ? "" : " ", axis.name, found->second);
+  }
+  return label.empty() ? scenario.title : label;
+}
+
+std::vector<PointResult> plan_points(const Scenario& scenario, const SweepOptions& options) {
+  Workshop shop(options.threads);
+  std::vector<PointResult> results;
+  const auto choices = scenario.expand(kSweepScopes);
+  for (const auto& choice : choices) {
+    if (options.should_stop && options.should_stop()) break;
+    if (options.on_progress) {
+      options.on_progress(static_cast<std::int64_t>(results.size()),
+                          static_cast<std::int64_t>(choices.size()), point_label(scenario, choice));
+    }
+    results.push_back(run_point(make_point_spec(choice), shop, false));
+  }
+  return results;
+}
+
+SweepSummary run_sweep(const Scenario& scenario, const SweepOptions& options) {
+  const auto choices = scenario.expand(kSweepScopes);
+  Workshop shop(options.threads);
+  // Every point is checked before the first runs: a typo in the last value must not cost an hour.
+  std::vector<PointSpec> specs;
+  for (const auto& choice : choices) specs.push_back(resolved_spec(choice, shop.backends));
+
+  const Json manifest = make_manifest(scenario);
+  RunWriter writer = options.resume ? RunWriter::resume(options.run_dir, manifest)
+                                    : RunWriter::create(options.run_dir, manifest);
+  SweepSummary summary;
+  summary.total = static_cast<std::int64_t>(specs.size());
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    if (options.should_stop && options.should_stop()) {
+      summary.stopped = true;
+      break;
+    }
+    if (options.on_progress) {
+      options.on_progress(static_cast<std::int64_t>(i), summary.total,
+                          point_label(scenario, choices[i]));
+    }
+    if (options.resume) {
+      PointSpec known = specs[i];
+      resolve_shape(known, shop.traces.open(known.trace)->info());
+      if (writer.has(to_point(known))) {
+        ++summary.reused;
+        continue;
+      }
+    }
+    const PointResult result = run_point(specs[i], shop, true);
+    writer.append(result);
+    summary.ok += result.outcome == Outcome::kOk ? 1 : 0;
+    summary.skipped += result.outcome == Outcome::kSkipped ? 1 : 0;
+    summary.failed += result.outcome == Outcome::kFailed ? 1 : 0;
+  }
+  return summary;
+}
+
+}  // namespace hotexpert
