@@ -1,0 +1,23 @@
+#pragma once
+
+#include "scenarios/cli/arguments.hpp"
+
+// The entry points of the commands, one file each. commands.cpp puts them in a list.
+namespace hotexpert {
+
+CommandSyntax doctor_syntax();
+int doctor_run(const Arguments& arguments);
+
+CommandSyntax list_syntax();
+int list_run(const Arguments& arguments);
+
+CommandSyntax plan_syntax();
+int plan_run(const Arguments& arguments);
+
+CommandSyntax report_syntax();
+int report_run(const Arguments& arguments);
+
+CommandSyntax sweep_syntax();
+int sweep_run(const Arguments& arguments);
+
+}  // namespace hotexpert

@@ -1,0 +1,21 @@
+#include <array>
+
+#include "scenarios/cli/command.hpp"
+#include "scenarios/cli/command_list.hpp"
+
+namespace hotexpert {
+
+std::span<const CommandRow> commands() {
+  static constexpr std::array kCommands = {
+      CommandRow{"sweep", "run every point of a scenario", sweep_syntax, sweep_run},
+      CommandRow{"plan", "all but the kernels: loads, drops, point list", plan_syntax, plan_run},
+      CommandRow{"report", "write a report from run folders: html, md, csv, json", report_syntax,
+                 report_run},
+      CommandRow{"list", "what can be chosen: axes, presets, skew models, kernels, metrics, ...",
+                 list_syntax, list_run},
+      CommandRow{"doctor", "what this machine can run, and why not", doctor_syntax, doctor_run},
+  };
+  return kCommands;
+}
+
+}  // namespace hotexpert

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+#include "reports/comparison.hpp"
+
+namespace hotexpert {
+
+/// What can be said of the runs, one plain sentence a line, for a terminal.
+std::string findings_text(const Comparison& comparison);
+
+}  // namespace hotexpert

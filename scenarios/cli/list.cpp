@@ -1,0 +1,146 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <functional>
+
+#include "kernels/cpu/expert_kernel.hpp"
+#include "profiler/layer_backend.hpp"
+#include "reports/exporters.hpp"
+#include "scenarios/cli/command_list.hpp"
+#include "scenarios/cli/table.hpp"
+#include "scenarios/runner/axes.hpp"
+#include "scenarios/runner/presets.hpp"
+#include "sim/base/params.hpp"
+#include "sim/base/registry.hpp"
+#include "sim/core/metric_catalogue.hpp"
+#include "sim/routing/capacity_rule.hpp"
+#include "sim/routing/drop_policy.hpp"
+#include "sim/traces/skew_model.hpp"
+
+namespace hotexpert {
+namespace {
+
+/// "exponent=1 (0 to 10): Zipf exponent; ..."
+std::string params_text(std::span<const ParamSpec> params) {
+  std::string text;
+  for (const auto& param : params) {
+    text +=
+        fmt::format("{}{}={}", text.empty() ? "" : "; ", param.name,
+                    param.words.empty() ? shortest(param.default_value) : std::string(param.words));
+    text += fmt::format(" ({})", param.help);
+  }
+  return text;
+}
+
+template <class Rows>
+Table family_table(const Rows& rows) {
+  Table table;
+  table.columns = {"name", "summary"};
+  for (const auto& row : rows) {
+    Json json = Json::object().set("name", row.name).set("summary", row.summary);
+    if constexpr (requires { row.params; }) {
+      if (table.columns.size() == 2) table.columns.emplace_back("parameters");
+      json.set("parameters", params_text(row.params));
+    }
+    table.rows.push_back(std::move(json));
+  }
+  return table;
+}
+
+Table axis_table() {
+  Table table;
+  table.columns = {"name", "default", "unit", "help"};
+  for (const auto& axis : axes()) {
+    table.rows.push_back(Json::object()
+                             .set("name", axis.name)
+                             .set("default", axis.default_value)
+                             .set("unit", axis.unit)
+                             .set("help", axis.help));
+  }
+  return table;
+}
+
+Table preset_table() {
+  Table table;
+  table.columns = {"name",       "layer.experts",        "layer.top_k", "layer.d_model",
+                   "layer.d_ff", "layer.shared_experts", "moe_layers",  "summary"};
+  for (const auto& row : presets()) {
+    table.rows.push_back(Json::object()
+                             .set("name", row.name)
+                             .set("layer.experts", row.num_experts)
+                             .set("layer.top_k", row.top_k)
+                             .set("layer.d_model", row.d_model)
+                             .set("layer.d_ff", row.d_ff)
+                             .set("layer.shared_experts", row.num_shared_experts)
+                             .set("moe_layers", row.moe_layers)
+                             .set("summary", row.summary));
+  }
+  return table;
+}
+
+Table metric_table() {
+  Table table;
+  table.columns = {"name", "unit", "better", "definition"};
+  constexpr std::array<std::string_view, 3> kBetter = {"lower", "higher", "neither"};
+  for (const auto& row : metric_catalogue()) {
+    table.rows.push_back(Json::object()
+                             .set("name", row.name)
+                             .set("unit", row.unit)
+                             .set("better", kBetter[static_cast<std::size_t>(row.better)])
+                             .set("definition", row.definition));
+  }
+  return table;
+}
+
+Table backend_table() {
+  Table table;
+  table.columns = {"name", "summary", "here"};
+  for (const auto& row : layer_backends()) {
+    const auto info = row.make(0)->info();
+    table.rows.push_back(
+        Json::object()
+            .set("name", row.name)
+            .set("summary", row.summary)
+            .set("here", info.unavailable.empty() ? info.device : info.unavailable));
+  }
+  table.rows.push_back(Json::object()
+                           .set("name", "none")
+                           .set("summary", "counted metrics only")
+                           .set("here", "always"));
+  return table;
+}
+
+struct FamilyRow {
+  std::string_view name;
+  std::string_view summary;
+  Table (*table)();
+};
+
+constexpr std::array kFamilies = {
+    FamilyRow{"axes", "what a sweep can vary", axis_table},
+    FamilyRow{"presets", "layer shapes of published models", preset_table},
+    FamilyRow{"skew-models", "how popular experts are", [] { return family_table(skew_models()); }},
+    FamilyRow{"capacity-rules", "whose definition of the capacity factor",
+              [] { return family_table(kCapacityRules); }},
+    FamilyRow{"drop-policies", "which assignments are dropped",
+              [] { return family_table(kDropPolicies); }},
+    FamilyRow{"kernels", "expert kernels of the CPU backend",
+              [] { return family_table(cpu_kernels()); }},
+    FamilyRow{"backends", "what can run the layer here", backend_table},
+    FamilyRow{"metrics", "every number a result may hold", metric_table},
+    FamilyRow{"exporters", "report formats", [] { return family_table(exporters()); }},
+};
+
+}  // namespace
+
+CommandSyntax list_syntax() { return {"[FAMILY]", 0, 1, table_options(), {}}; }
+
+int list_run(const Arguments& arguments) {
+  print_table(arguments.positional.empty()
+                  ? family_table(kFamilies)
+                  : find_row(kFamilies, "family", arguments.positional.front()).table(),
+              arguments);
+  return 0;
+}
+
+}  // namespace hotexpert

@@ -1,0 +1,40 @@
+#include <fmt/format.h>
+
+#include "reports/comparison.hpp"
+#include "reports/exporters.hpp"
+
+#include "scenarios/cli/command_list.hpp"
+#include "scenarios/cli/findings_text.hpp"
+#include "scenarios/cli/terminal.hpp"
+
+namespace hotexpert {
+
+CommandSyntax report_syntax() {
+  return {"RUN_DIR...",
+          1,
+          -1,
+          {{"output,o", "FILE",
+            "report to write; its ending decides: .html, .md, .csv, .json [report.html]"},
+           {"json", "", "print everything as one JSON object instead"}},
+          {}};
+}
+
+int report_run(const Arguments& arguments) {
+  std::vector<Run> runs;
+  for (const auto& dir : arguments.positional) {
+    runs.push_back(read_run(dir));
+    for (const auto& warning : runs.back().warnings) warn(warning);
+  }
+  const Comparison comparison = make_comparison(std::move(runs));
+  if (arguments.has("json")) {
+    write_stdout(render_json(comparison) + "\n");
+    return 0;
+  }
+  const std::string path = arguments.get("output", "report.html");
+  write_report(comparison, path);
+  write_stdout(findings_text(comparison));
+  note(fmt::format("the report is {}", path));
+  return 0;
+}
+
+}  // namespace hotexpert

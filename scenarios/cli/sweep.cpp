@@ -1,0 +1,84 @@
+#include "scenarios/runner/sweep.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "reports/comparison.hpp"
+#include "reports/exporters.hpp"
+#include "reports/run_store.hpp"
+#include "scenarios/cli/command_list.hpp"
+#include "scenarios/cli/findings_text.hpp"
+#include "scenarios/cli/scenario_arguments.hpp"
+#include "scenarios/cli/terminal.hpp"
+#include "sim/base/errors.hpp"
+
+namespace hotexpert {
+namespace {
+
+std::string default_run_dir(const Scenario& scenario) {
+  std::string slug;
+  for (const char c : scenario.title) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (plain) slug += c;
+    if (!plain && !slug.empty() && slug.back() != '-') slug += '-';
+  }
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  return fmt::format("runs/{}-{:%Y%m%d-%H%M%S}", slug.substr(0, 40), fmt::gmtime(now));
+}
+
+}  // namespace
+
+CommandSyntax sweep_syntax() {
+  CommandSyntax syntax{"SCENARIO",
+                       1,
+                       1,
+                       {{"output,o", "RUN_DIR", "folder for the results [runs/TITLE-TIME]"},
+                        {"resume", "", "go on with the run in RUN_DIR; finished points are kept"}},
+                       sweep_axis_flags()};
+  for (const auto& option : scenario_options()) syntax.options.push_back(option);
+  syntax.options.push_back({"json", "", "print the points as one JSON object"});
+  return syntax;
+}
+
+int sweep_run(const Arguments& arguments) {
+  const Scenario scenario = load_scenario(arguments);
+  check_point_count(scenario, arguments);
+  if (arguments.has("resume") && !arguments.has("output"))
+    throw UsageError("--resume needs the run folder: -o RUN_DIR");
+  SweepOptions options;
+  options.threads = job_count(arguments);
+  options.run_dir = arguments.get("output", default_run_dir(scenario));
+  options.resume = arguments.has("resume");
+  options.should_stop = [] { return caught_signal() != 0; };
+  SweepSummary summary;
+  {
+    Progress progress(scenario.point_count(kSweepScopes));
+    options.on_progress = [&](std::int64_t done, std::int64_t, const std::string& what) {
+      progress.show(done, what);
+    };
+    summary = run_sweep(scenario, options);
+  }
+  note(
+      fmt::format("{}: {} of {} points are in {}{}{}{}", summary.stopped ? "stopped" : "done",
+                  summary.ok + summary.skipped + summary.failed + summary.reused, summary.total,
+                  options.run_dir,
+                  summary.reused > 0 ? fmt::format(", {} of them from before", summary.reused) : "",
+                  summary.skipped > 0 ? fmt::format(", {} skipped", summary.skipped) : "",
+                  summary.failed > 0 ? fmt::format(", {} FAILED", summary.failed) : ""));
+  if (summary.stopped) {
+    note(fmt::format("go on with: hotexpert sweep {} --resume -o {}", arguments.positional.front(),
+                     options.run_dir));
+    return 128 + caught_signal();
+  }
+  const Comparison comparison = make_comparison({read_run(options.run_dir)});
+  if (arguments.has("json")) {
+    write_stdout(render_json(comparison) + "\n");
+  } else {
+    write_stdout(findings_text(comparison));
+  }
+  return static_cast<int>(summary.failed > 0 ? ExitCode::kPointsFailed : ExitCode::kDone);
+}
+
+}  // namespace hotexpert

@@ -1,0 +1,108 @@
+#include "scenarios/cli/terminal.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "sim/base/errors.hpp"
+
+namespace hotexpert {
+namespace {
+
+std::atomic<int> g_signal{0};
+
+extern "C" void on_signal(int signal) {
+  g_signal.store(signal);
+  std::signal(signal, SIG_DFL);
+}
+
+bool stderr_is_terminal() { return isatty(STDERR_FILENO) == 1; }
+
+bool colour() {
+  const char* no_color = std::getenv("NO_COLOR");
+  return stderr_is_terminal() && (no_color == nullptr || no_color[0] == '\0');
+}
+
+void line(std::string_view style, std::string_view label, std::string_view message) {
+  const std::string text = printable(message);
+  if (colour()) {
+    fmt::print(stderr, "hotexpert: \x1b[{}m{}\x1b[0m{}\n", style, label, text);
+  } else {
+    fmt::print(stderr, "hotexpert: {}{}\n", label, text);
+  }
+}
+
+}  // namespace
+
+void write_stdout(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0)
+      throw OutputError(
+          fmt::format("standard output could not be written: {}", std::strerror(errno)));
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+std::string printable(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // C0 controls and DEL; C1 controls arrive in UTF-8 as C2 80 … C2 9F.
+    const bool c1 =
+        byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    if (byte < 0x20 || byte == 0x7F || c1) {
+      out += fmt::format("\\x{:02x}", c1 ? static_cast<unsigned char>(text[++i]) : byte);
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+void warn(std::string_view message) { line("33", "warning: ", message); }
+void note(std::string_view message) { line("2", "", message); }
+
+Progress::Progress(std::int64_t total)
+    : total_(total), enabled_(stderr_is_terminal()), start_(std::chrono::steady_clock::now()) {}
+
+Progress::~Progress() {
+  if (shown_) fmt::print(stderr, "\r\x1b[K");
+}
+
+void Progress::show(std::int64_t done, std::string_view what) {
+  if (!enabled_) return;
+  const double elapsed =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const std::string left =
+      done > 0 ? fmt::format(", {} left", duration_text(elapsed / static_cast<double>(done) *
+                                                        static_cast<double>(total_ - done)))
+               : "";
+  fmt::print(stderr, "\r\x1b[K[{}/{}{}] {}", done, total_, left, printable(what).substr(0, 100));
+  std::fflush(stderr);
+  shown_ = true;
+}
+
+std::string duration_text(double seconds) {
+  if (seconds < 1) return fmt::format("{:.0f}ms", seconds * 1e3);
+  if (seconds < 60) return fmt::format("{:.1f}s", seconds);
+  const auto whole = static_cast<std::int64_t>(seconds);
+  if (whole < 3600) return fmt::format("{}m{:02}s", whole / 60, whole % 60);
+  return fmt::format("{}h{:02}m", whole / 3600, whole / 60 % 60);
+}
+
+void catch_signals() {
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+}
+
+int caught_signal() { return g_signal.load(); }
+
+}  // namespace hotexpert

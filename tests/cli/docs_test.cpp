@@ -1,0 +1,85 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "tests/support/program.hpp"
+
+namespace hotexpert {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Lines that begin with "hotexpert " inside the ```sh blocks of a Markdown file, comments cut off.
+std::vector<std::string> documented_commands(const fs::path& file) {
+  std::ifstream in(file);
+  std::vector<std::string> commands;
+  bool in_shell = false;
+  for (std::string line; std::getline(in, line);) {
+    if (line.rfind("```", 0) == 0) in_shell = line == "```sh";
+    if (!in_shell || line.rfind("hotexpert ", 0) != 0) continue;
+    commands.push_back(line.substr(0, line.find("  #")));
+  }
+  return commands;
+}
+
+std::vector<fs::path> documents() {
+  std::vector<fs::path> files;
+  for (const char* name :
+       {"README.md", "sim/README.md", "scenarios/README.md", "scenarios/record/README.md"}) {
+    const fs::path path = fs::path(HOTEXPERT_SOURCE_DIR) / name;
+    if (fs::exists(path)) files.push_back(path);
+  }
+  return files;
+}
+
+/// Every command of a document runs, in the document's order, in one folder that holds the shipped
+/// scenarios. Sweeps only count (--backend none): what kernels do is tested elsewhere.
+TEST(DocsTest, EveryCommandInTheDocsRuns) {
+  int run = 0;
+  for (const auto& document : documents()) {
+    const std::string folder =
+        testing_support::fresh_folder(document.parent_path().filename().string());
+    fs::create_directories(folder);
+    fs::create_directory_symlink(fs::path(HOTEXPERT_SOURCE_DIR) / "scenarios",
+                                 folder + "/scenarios");
+    for (auto command : documented_commands(document)) {
+      if (command.rfind("hotexpert sweep", 0) == 0 &&
+          command.find("--backend") == std::string::npos) {
+        command += " --backend none";
+      }
+      const auto result = testing_support::run_program(
+          {"/bin/sh", "-c",
+           "cd '" + folder + "' && PATH='" + HOTEXPERT_BINARY_DIR + "':$PATH && " + command});
+      EXPECT_EQ(result.exit_code, 0) << document << ": " << command << "\n" << result.err;
+      ++run;
+    }
+  }
+  EXPECT_GE(run, 6);
+}
+
+/// The scenario shown in README.md is a valid one.
+TEST(DocsTest, TheExplainedScenarioIsValid) {
+  std::ifstream in(fs::path(HOTEXPERT_SOURCE_DIR) / "README.md");
+  const std::string folder = testing_support::fresh_folder("scenario");
+  fs::create_directories(folder);
+  std::ofstream out(folder + "/shown.toml");
+  bool in_toml = false;
+  for (std::string line; std::getline(in, line);) {
+    if (line.rfind("```", 0) == 0) {
+      in_toml = line == "```toml";
+    } else if (in_toml) {
+      out << line << "\n";
+    }
+  }
+  out.close();
+  EXPECT_GT(fs::file_size(folder + "/shown.toml"), 200U);
+  const auto result =
+      testing_support::run_hotexpert({"plan", folder + "/shown.toml", "--step.count", "1"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
+}  // namespace
+}  // namespace hotexpert
