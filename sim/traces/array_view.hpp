@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace hotexpert {
@@ -62,6 +63,41 @@ T load_element(const std::byte* data, std::int64_t i) {
   T value;
   std::memcpy(&value, data + static_cast<std::size_t>(i) * sizeof(T), sizeof(T));
   return value;
+}
+
+template <class T>
+constexpr ElementType element_type_of();
+template <>
+constexpr ElementType element_type_of<std::uint8_t>() {
+  return ElementType::kU8;
+}
+template <>
+constexpr ElementType element_type_of<std::int16_t>() {
+  return ElementType::kI16;
+}
+template <>
+constexpr ElementType element_type_of<std::int32_t>() {
+  return ElementType::kI32;
+}
+template <>
+constexpr ElementType element_type_of<std::int64_t>() {
+  return ElementType::kI64;
+}
+template <>
+constexpr ElementType element_type_of<float>() {
+  return ElementType::kF32;
+}
+template <>
+constexpr ElementType element_type_of<double>() {
+  return ElementType::kF64;
+}
+
+/// An array that owns its values, in C order.
+template <class T>
+ArrayView owned_array(std::vector<T> values, std::vector<std::int64_t> shape) {
+  const auto storage = std::make_shared<const std::vector<T>>(std::move(values));
+  const auto bytes = std::as_bytes(std::span(*storage));
+  return {element_type_of<T>(), std::move(shape), bytes.data(), storage};
 }
 
 /// Calls fn(T{}) with the C++ type of an integer element type.

@@ -85,7 +85,7 @@ class RecordedTrace : public RoutingTrace {
     batch.num_experts = info_.num_experts;
     read_ids(first, batch.tokens, layer, buffer);
     batch.topk_ids = buffer.topk_ids;
-    check(batch, first);
+    if (!arrays_.keeps_bad_tokens) check(batch, first);
     if (arrays_.weights) read_weights(first, batch.tokens, layer, buffer);
     batch.topk_weights =
         std::span(buffer.topk_weights).first(arrays_.weights ? batch.topk_ids.size() : 0);

@@ -92,37 +92,6 @@ std::int64_t metadata_integer(const std::string& text, std::string_view key,
   }
 }
 
-TraceArrays from_safetensors(const std::shared_ptr<const MappedFile>& mapped) {
-  const std::string& origin = mapped->path();
-  const auto file = parse_safetensors(mapped->bytes(), mapped, origin);
-  TraceArrays out;
-  out.name = origin;
-  const ArrayView* ids = file.find("topk_ids");
-  if (ids == nullptr) throw InputError(fmt::format("{}: has no tensor 'topk_ids'", origin));
-  out.topk_ids = *ids;
-  if (const auto* weights = file.find("topk_weights")) out.weights = *weights;
-  out.step_offsets = whole_numbers<std::int64_t>(file, "step_offsets", origin);
-  out.request_id = whole_numbers<std::int32_t>(file, "request_id", origin);
-  out.source_rank = whole_numbers<std::int32_t>(file, "source_rank", origin);
-  for (const auto& [key, value] : file.metadata) {
-    if (key == "num_experts") {
-      const auto experts = metadata_integer(value, key, origin);
-      if (experts < 1 || experts > kMaxExperts) {
-        throw InputError(fmt::format("{}: metadata num_experts = {} is not in 1 to {}", origin,
-                                     experts, kMaxExperts));
-      }
-      out.num_experts = static_cast<int>(experts);
-    } else if (key == "absent_id") {
-      out.absent_id = metadata_integer(value, key, origin);
-    } else if (key == "model") {
-      out.model = value;
-    } else if (key == "origin") {
-      out.origin = value;
-    }
-  }
-  return out;
-}
-
 void check_row_count(const TraceArrays& arrays, std::size_t rows, std::string_view what) {
   if (rows != 0 && static_cast<std::int64_t>(rows) != arrays.tokens()) {
     throw InputError(fmt::format("{}: {} has {} values for {} tokens", arrays.name, what, rows,
@@ -186,6 +155,96 @@ std::int64_t largest_id_plus_one(const TraceArrays& arrays) {
   });
 }
 
+TraceArrays safetensors_arrays(const SafetensorsFile& file, const std::string& origin) {
+  TraceArrays out;
+  out.name = origin;
+  const ArrayView* ids = file.find("topk_ids");
+  if (ids == nullptr) throw InputError(fmt::format("{}: has no tensor 'topk_ids'", origin));
+  out.topk_ids = *ids;
+  if (const auto* weights = file.find("topk_weights")) out.weights = *weights;
+  out.step_offsets = whole_numbers<std::int64_t>(file, "step_offsets", origin);
+  out.request_id = whole_numbers<std::int32_t>(file, "request_id", origin);
+  out.source_rank = whole_numbers<std::int32_t>(file, "source_rank", origin);
+  for (const auto& [key, value] : file.metadata) {
+    if (key == "num_experts") {
+      const auto experts = metadata_integer(value, key, origin);
+      if (experts < 1 || experts > kMaxExperts) {
+        throw InputError(fmt::format("{}: metadata num_experts = {} is not in 1 to {}", origin,
+                                     experts, kMaxExperts));
+      }
+      out.num_experts = static_cast<int>(experts);
+    } else if (key == "absent_id") {
+      out.absent_id = metadata_integer(value, key, origin);
+    } else if (key == "model") {
+      out.model = value;
+    } else if (key == "origin") {
+      out.origin = value;
+    } else if (key == "on_bad") {
+      out.keeps_bad_tokens = value == "keep";
+    }
+  }
+  return out;
+}
+
+namespace {
+
+/// Rows of `array` [rows, ...] in this order, as an owned copy.
+ArrayView gather_rows(const ArrayView& array, std::span<const std::int64_t> rows) {
+  const auto row_bytes =
+      static_cast<std::size_t>(array.elements() / array.shape[0]) * size_of(array.type);
+  std::vector<std::uint8_t> bytes(rows.size() * row_bytes);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::memcpy(bytes.data() + i * row_bytes,
+                array.data + static_cast<std::size_t>(rows[i]) * row_bytes, row_bytes);
+  }
+  auto shape = array.shape;
+  shape[0] = static_cast<std::int64_t>(rows.size());
+  ArrayView out = owned_array(std::move(bytes), std::move(shape));
+  out.type = array.type;
+  return out;
+}
+
+template <class T>
+void gather(std::vector<T>& values, std::span<const std::int64_t> rows) {
+  if (values.empty()) return;
+  std::vector<T> out;
+  for (const auto row : rows) out.push_back(values[static_cast<std::size_t>(row)]);
+  values = std::move(out);
+}
+
+/// Layers of `array` [tokens, layers, k] in this order, as an owned copy.
+ArrayView gather_layers(const ArrayView& array, std::span<const int> layers) {
+  ArrayView rows = array;
+  rows.shape = {array.shape[0] * array.shape[1], array.shape[2]};
+  std::vector<std::int64_t> wanted;
+  for (std::int64_t token = 0; token < array.shape[0]; ++token) {
+    for (const int layer : layers) wanted.push_back(token * array.shape[1] + layer);
+  }
+  ArrayView out = gather_rows(rows, wanted);
+  out.shape = {array.shape[0], static_cast<std::int64_t>(layers.size()), array.shape[2]};
+  return out;
+}
+
+}  // namespace
+
+void keep_tokens(TraceArrays& arrays, std::span<const std::int64_t> tokens) {
+  arrays.topk_ids = gather_rows(arrays.topk_ids, tokens);
+  if (arrays.weights) arrays.weights = gather_rows(*arrays.weights, tokens);
+  gather(arrays.request_id, tokens);
+  gather(arrays.source_rank, tokens);
+  std::vector<std::int64_t> offsets;
+  for (const auto offset : arrays.step_offsets) {
+    const auto kept = std::lower_bound(tokens.begin(), tokens.end(), offset) - tokens.begin();
+    if (offsets.empty() || offsets.back() != kept) offsets.push_back(kept);
+  }
+  arrays.step_offsets = std::move(offsets);
+}
+
+void keep_layers(TraceArrays& arrays, std::span<const int> layers) {
+  arrays.topk_ids = gather_layers(arrays.topk_ids, layers);
+  if (arrays.weights) arrays.weights = gather_layers(*arrays.weights, layers);
+}
+
 TraceArrays open_trace_arrays(const std::string& file, const std::string& weights_file) {
   const auto mapped = MappedFile::open(file);
   if (!looks_like_npy(mapped->bytes()) && !looks_like_safetensors(mapped->bytes())) {
@@ -193,7 +252,9 @@ TraceArrays open_trace_arrays(const std::string& file, const std::string& weight
         "{}: is neither an .npy nor a .safetensors file (see hotexpert trace import)", file));
   }
   TraceArrays arrays =
-      looks_like_npy(mapped->bytes()) ? from_npy(mapped, weights_file) : from_safetensors(mapped);
+      looks_like_npy(mapped->bytes())
+          ? from_npy(mapped, weights_file)
+          : safetensors_arrays(parse_safetensors(mapped->bytes(), mapped, file), file);
   check_arrays(arrays);
   return arrays;
 }

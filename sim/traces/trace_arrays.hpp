@@ -3,11 +3,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "sim/core/routing_batch.hpp"
 #include "sim/traces/array_view.hpp"
+#include "sim/traces/safetensors_file.hpp"
 
 namespace hotexpert {
 
@@ -24,7 +26,9 @@ struct TraceArrays {
   std::vector<std::int32_t> source_rank;   ///< [tokens], or empty
   std::string model;                       ///< "openai/gpt-oss-20b", or empty
   std::string origin;                      ///< who recorded it and how, or empty
-  std::vector<std::string> warnings;       ///< whole sentences
+  /// Bad tokens were kept on import: replay counts their slots as invalid instead of refusing them.
+  bool keeps_bad_tokens = false;
+  std::vector<std::string> warnings;  ///< whole sentences
 
   [[nodiscard]] std::int64_t tokens() const { return topk_ids.shape[0]; }
   [[nodiscard]] int layers() const { return static_cast<int>(topk_ids.shape[1]); }
@@ -40,8 +44,19 @@ void check_arrays(TraceArrays& arrays);
 /// The largest expert id + 1, absent ids aside; 0 when there is none. Reads every id.
 std::int64_t largest_id_plus_one(const TraceArrays& arrays);
 
+/// Keeps these tokens only, in ascending order; ids and weights become owned copies, steps lose the
+/// tokens left out (and vanish when none is left).
+void keep_tokens(TraceArrays& arrays, std::span<const std::int64_t> tokens);
+
+/// Keeps these layers only, in ascending order.
+void keep_layers(TraceArrays& arrays, std::span<const int> layers);
+
+/// Reads the arrays of a .safetensors file; see open_trace_arrays.
+TraceArrays safetensors_arrays(const SafetensorsFile& file, const std::string& origin);
+
 /// Reads an .npy (ids alone) or .safetensors (tensors topk_ids, topk_weights, step_offsets,
-/// request_id, source_rank; metadata num_experts, model, origin, absent_id), decided by content.
+/// request_id, source_rank; metadata num_experts, model, origin, absent_id, on_bad), decided by
+/// content.
 /// @param weights_file path of an .npy with the weights; "" picks the neighbour `topk_weights*.npy`
 ///        of a file called `topk_ids*.npy` when there is one of the same shape; "none" picks
 ///        nothing

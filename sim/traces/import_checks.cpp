@@ -1,0 +1,220 @@
+#include "sim/traces/import_checks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+
+#include "sim/base/errors.hpp"
+#include "sim/base/registry.hpp"
+
+namespace hotexpert {
+namespace {
+
+constexpr std::int64_t kWarmUpRun = 8;  // equal rows in a row; text rarely repeats even twice
+
+bool is_absent(const TraceArrays& arrays, std::int64_t id) {
+  return id == kAbsent || (arrays.absent_id && id == *arrays.absent_id);
+}
+
+/// One token in one layer, decoded.
+struct Row {
+  std::vector<std::int64_t> ids;
+  std::vector<double> weights;
+};
+
+struct Faults {
+  std::int64_t out_of_range = 0;
+  std::int64_t absent = 0;
+  bool duplicate = false;
+};
+
+Faults faults_of(const TraceArrays& arrays, const Row& row, int num_experts) {
+  Faults out;
+  for (std::size_t i = 0; i < row.ids.size(); ++i) {
+    const auto id = row.ids[i];
+    if (is_absent(arrays, id)) {
+      ++out.absent;
+      continue;
+    }
+    out.out_of_range += id < 0 || id >= num_experts;
+    out.duplicate |= std::find(row.ids.begin(), row.ids.begin() + static_cast<std::ptrdiff_t>(i),
+                               id) != row.ids.begin() + static_cast<std::ptrdiff_t>(i);
+  }
+  return out;
+}
+
+void read_row(const TraceArrays& arrays, std::int64_t token, int layer, Row& row) {
+  const auto slots = static_cast<std::size_t>(arrays.slots());
+  const std::int64_t first = (token * arrays.layers() + layer) * arrays.slots();
+  row.ids.resize(slots);
+  row.weights.resize(arrays.weights ? slots : 0);
+  for (std::size_t s = 0; s < slots; ++s) {
+    row.ids[s] = arrays.topk_ids.integer(first + static_cast<std::int64_t>(s));
+    if (arrays.weights) row.weights[s] = arrays.weights->real(first + static_cast<std::int64_t>(s));
+  }
+}
+
+bool same_row(const TraceArrays& arrays, std::int64_t token) {
+  const auto bytes = static_cast<std::size_t>(arrays.layers()) *
+                     static_cast<std::size_t>(arrays.slots()) * size_of(arrays.topk_ids.type);
+  const std::byte* row = arrays.topk_ids.data + static_cast<std::size_t>(token) * bytes;
+  return std::memcmp(row, row - bytes, bytes) == 0;
+}
+
+/// Tokens in runs of at least kWarmUpRun equal rows.
+std::int64_t repeated_rows(const TraceArrays& arrays) {
+  std::int64_t count = 0;
+  std::int64_t run = 1;
+  for (std::int64_t token = 1; token <= arrays.tokens(); ++token) {
+    if (token < arrays.tokens() && same_row(arrays, token)) {
+      ++run;
+      continue;
+    }
+    if (run >= kWarmUpRun) count += run;
+    run = 1;
+  }
+  return count;
+}
+
+ImportCheck check(std::string_view check_name, Severity severity, std::int64_t count,
+                  std::string_view unit, std::string text) {
+  return {std::string(check_name), severity, count, std::string(unit), std::move(text)};
+}
+
+}  // namespace
+
+std::string_view name(Severity severity) {
+  constexpr std::array kNames = {"info", "warning", "error"};
+  return kNames[static_cast<std::size_t>(severity)];
+}
+
+OnBad parse_on_bad(std::string_view text) {
+  constexpr std::array<std::string_view, 3> kNames = {"strict", "drop", "keep"};
+  const auto* const it = std::find(kNames.begin(), kNames.end(), text);
+  if (it == kNames.end()) {
+    throw UsageError(unknown_name_message("--on-bad", text, {kNames.begin(), kNames.end()}));
+  }
+  return static_cast<OnBad>(it - kNames.begin());
+}
+
+std::vector<ImportCheck> check_token_trace(const TraceArrays& arrays, int num_experts) {
+  std::int64_t out_of_range = 0;
+  std::int64_t duplicates = 0;
+  std::int64_t absent = 0;
+  std::int64_t missing = 0;
+  std::int64_t sums = 0;
+  std::int64_t orders = 0;
+  std::vector<char> layer_has_other_than_zero(static_cast<std::size_t>(arrays.layers()), 0);
+  Row row;
+  for (std::int64_t token = 0; token < arrays.tokens(); ++token) {
+    for (int layer = 0; layer < arrays.layers(); ++layer) {
+      read_row(arrays, token, layer, row);
+      const auto faults = faults_of(arrays, row, num_experts);
+      out_of_range += faults.out_of_range;
+      duplicates += faults.duplicate;
+      absent += faults.absent;
+      const bool empty = faults.absent == arrays.slots();
+      missing += empty;
+      const bool zero =
+          std::all_of(row.ids.begin(), row.ids.end(), [](std::int64_t id) { return id == 0; });
+      if (!zero) layer_has_other_than_zero[static_cast<std::size_t>(layer)] = 1;
+      if (!arrays.weights || empty) continue;
+      const double sum = std::accumulate(row.weights.begin(), row.weights.end(), 0.0);
+      sums += !(std::abs(sum - 1.0) <= 0.02);
+      orders += !std::is_sorted(row.weights.begin(), row.weights.end(), std::greater<>());
+    }
+  }
+  const auto dense =
+      std::count(layer_has_other_than_zero.begin(), layer_has_other_than_zero.end(), 0);
+  return {
+      check("out_of_range", Severity::kError, out_of_range, "slots",
+            fmt::format("{} slots name an expert outside 0 to {}.", out_of_range, num_experts - 1)),
+      check("duplicate_experts", Severity::kError, duplicates, "tokens",
+            fmt::format("{} (token, layer) pairs name an expert twice.", duplicates)),
+      check("dense_layers", Severity::kWarning, dense, "layers",
+            fmt::format("{} layers hold only expert 0: dense layers stored as zeros?", dense)),
+      check(
+          "repeated_rows", Severity::kWarning, repeated_rows(arrays), "tokens",
+          fmt::format("Tokens in runs of {} or more equal rows: warm-up or padding?", kWarmUpRun)),
+      check("missing_tokens", Severity::kWarning, missing, "tokens",
+            fmt::format("{} (token, layer) pairs have no expert at all.", missing)),
+      check("weight_sum", Severity::kWarning, sums, "tokens",
+            fmt::format("{} (token, layer) pairs have gate weights that do not sum to 1.", sums)),
+      check("weight_order", Severity::kWarning, orders, "tokens",
+            fmt::format("{} (token, layer) pairs have slots not by falling weight.", orders)),
+      check("absent_slots", Severity::kInfo, absent, "slots",
+            fmt::format("{} slots are absent (-1 or the declared id): loads sum to less than T k.",
+                        absent)),
+  };
+}
+
+std::vector<ImportCheck> check_load_trace(const LoadMatrix& loads, int top_k,
+                                          std::int64_t tokens_per_step) {
+  std::int64_t uneven = 0;
+  std::int64_t not_multiple = 0;
+  std::int64_t empty = 0;
+  std::int64_t divisor = 0;
+  std::int64_t times_expected = 0;
+  for (std::int64_t step = 0; step < loads.steps; ++step) {
+    std::int64_t step_total = 0;
+    for (int layer = 0; layer < loads.layers; ++layer) {
+      const auto load = loads.at(step, layer);
+      const auto total = std::accumulate(load.begin(), load.end(), std::int64_t{0});
+      for (const auto c : load) divisor = std::gcd(divisor, c);
+      empty += total == 0;
+      if (total == 0) continue;
+      uneven += step_total != 0 && total != step_total;
+      if (step_total == 0) step_total = total;
+      not_multiple += top_k > 0 && total % top_k != 0;
+      const std::int64_t expected = tokens_per_step * top_k;
+      if (expected > 0) times_expected += total > expected && total % expected == 0;
+    }
+  }
+  const bool multiplied = divisor >= 2 || times_expected > 0;
+  return {
+      check("uneven_layers", Severity::kWarning, uneven, "step-layers",
+            fmt::format("{} (step, layer) pairs have a total that differs from the step's first "
+                        "layer: tokens are missing.",
+                        uneven)),
+      check("not_a_multiple", Severity::kWarning, not_multiple, "step-layers",
+            fmt::format("{} (step, layer) totals are no multiple of k = {}.", not_multiple, top_k)),
+      check("multiplied_counts", Severity::kWarning,
+            multiplied ? std::max<std::int64_t>(divisor, 1) : 0, "factor",
+            fmt::format("Every count is a multiple of {}: counted once per data-parallel rank?",
+                        divisor)),
+      check("empty_layers", Severity::kInfo, empty, "step-layers",
+            fmt::format("{} (step, layer) pairs have no counts: dense layers, left out of metrics.",
+                        empty)),
+  };
+}
+
+std::int64_t apply_on_bad(TraceArrays& arrays, int num_experts,
+                          const std::vector<ImportCheck>& checks, OnBad on_bad) {
+  const auto first_error = std::find_if(checks.begin(), checks.end(), [](const ImportCheck& c) {
+    return c.severity == Severity::kError && c.count > 0;
+  });
+  if (first_error == checks.end() || on_bad == OnBad::kKeep) return 0;
+  if (on_bad == OnBad::kStrict) {
+    throw InputError(fmt::format("{}: {} Use --on-bad drop to leave such tokens out, or keep.",
+                                 arrays.name, first_error->text));
+  }
+  Row row;
+  std::vector<std::int64_t> kept;
+  for (std::int64_t token = 0; token < arrays.tokens(); ++token) {
+    bool bad = false;
+    for (int layer = 0; layer < arrays.layers() && !bad; ++layer) {
+      read_row(arrays, token, layer, row);
+      const auto faults = faults_of(arrays, row, num_experts);
+      bad = faults.out_of_range > 0 || faults.duplicate;
+    }
+    if (!bad) kept.push_back(token);
+  }
+  const std::int64_t left_out = arrays.tokens() - static_cast<std::int64_t>(kept.size());
+  keep_tokens(arrays, kept);
+  return left_out;
+}
+
+}  // namespace hotexpert
