@@ -29,6 +29,7 @@ std::int64_t first_token_of_rank(std::int64_t tokens, int num_ranks, int rank) {
 }
 
 int source_rank(const RoutingBatch& batch, int num_ranks, std::int64_t token) {
+  if (num_ranks == 1) return 0;
   if (!batch.source_rank.empty()) return batch.source_rank[static_cast<std::size_t>(token)];
   // The last rank whose block starts at or before the token.
   return static_cast<int>(((token + 1) * num_ranks - 1) / batch.tokens);

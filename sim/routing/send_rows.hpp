@@ -11,7 +11,8 @@ namespace hotexpert {
 /// floor(tokens * rank / num_ranks); rank = num_ranks gives the end of the last block.
 std::int64_t first_token_of_rank(std::int64_t tokens, int num_ranks, int rank);
 
-/// Rank that owns `token`: batch.source_rank, or the contiguous block.
+/// Rank that owns `token`: batch.source_rank, or the contiguous block; 0 where there is one rank
+/// only, whatever was recorded.
 int source_rank(const RoutingBatch& batch, int num_ranks, std::int64_t token);
 
 /// Fills plan.send_rows [R, R], rows from a token's rank to its expert's rank, from the plan's

@@ -59,6 +59,13 @@ TEST(DropStatisticsTest, NothingIsNeverNotANumber) {
   EXPECT_EQ(count_drops(weightless.batch(), kept).gate_mass_fraction(), 0.0);
 }
 
+TEST(DropStatisticsTest, OneRankOwnsEveryTokenWhateverWasRecorded) {
+  const RandomRouting routing{
+      .num_experts = 2, .slots = 1, .tokens = 3, .ids = {0, 1, 1}, .source_rank = {0, 7, 3}};
+  const auto plan = plan_dispatch(routing.batch(), ExpertPlacement::contiguous(2), {});
+  EXPECT_EQ(count_drops(routing.batch(), plan).by_source_rank, (std::vector<DropCount>{{3, 0}}));
+}
+
 TEST(DropStatisticsTest, EveryBreakdownAddsUpToTheWhole) {
   for (std::uint32_t seed = 0; seed < 500; ++seed) {
     SCOPED_TRACE(seed);
