@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <filesystem>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -13,19 +13,26 @@
 namespace hotexpert {
 namespace {
 
+bool all_different(const std::vector<std::string>& names) {
+  return std::set<std::string>(names.begin(), names.end()).size() == names.size();
+}
+
+/// The runs' titles if they differ, else their folders' names, else their folders' paths, numbered
+/// if one run is given twice.
 std::vector<std::string> unique_names(const std::vector<Run>& runs) {
-  std::map<std::string, int> uses;
-  for (const auto& run : runs) ++uses[run.manifest.at("title").as_string()];
-  std::vector<std::string> names;
-  std::set<std::string> taken;
+  std::vector<std::string> titles;
+  std::vector<std::string> folders;
+  std::vector<std::string> paths;
   for (const auto& run : runs) {
-    const std::string& title = run.manifest.at("title").as_string();
-    std::string name = uses[title] > 1 ? fmt::format("{} ({})", title, run.dir) : title;
-    for (int i = 2; !taken.insert(name).second; ++i)
-      name = fmt::format("{} ({}, {})", title, run.dir, i);
-    names.push_back(std::move(name));
+    titles.push_back(run.manifest.at("title").as_string());
+    folders.push_back(std::filesystem::path(run.dir).filename().string());
+    paths.push_back(run.dir);
   }
-  return names;
+  for (const auto& names : {titles, folders, paths}) {
+    if (all_different(names)) return names;
+  }
+  for (std::size_t i = 0; i < paths.size(); ++i) paths[i] += fmt::format(" ({})", i + 1);
+  return paths;
 }
 
 /// Numbers ascending, "none" after them. Words keep their order, unless they differ in a trailing
@@ -230,9 +237,10 @@ std::string display(const Json& value) {
 }
 
 std::string title_of(const Comparison& comparison) {
-  const auto& first = comparison.runs.front().name;
-  const std::size_t more = comparison.runs.size() - 1;
-  return more == 0 ? first : fmt::format("{} and {} more", first, more);
+  const auto& runs = comparison.runs;
+  if (runs.size() == 1) return runs[0].name;
+  if (runs.size() == 2) return fmt::format("{} and {}", runs[0].name, runs[1].name);
+  return fmt::format("{} and {} more", runs[0].name, runs.size() - 1);
 }
 
 }  // namespace hotexpert

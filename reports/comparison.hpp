@@ -48,7 +48,7 @@ struct ComparedPoint {
 
 /// A run as reports show it.
 struct ComparedRun {
-  std::string name;  ///< unique: its title, with its folder where titles repeat
+  std::string name;  ///< unique: its title, or its folder where titles repeat
   std::string dir;
   Json manifest;
 };
@@ -76,7 +76,7 @@ Comparison make_comparison(std::vector<Run> runs);
 /// An axis value as people read it: words without quotes, numbers in their shortest form.
 std::string display(const Json& value);
 
-/// The title of the report: the run's, or "A and 2 more".
+/// The title of the report: the run's, "A and B", or "A and 2 more".
 std::string title_of(const Comparison& comparison);
 
 }  // namespace hotexpert

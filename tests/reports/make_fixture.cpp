@@ -1,11 +1,33 @@
 // Writes the run folders and pages that the browser test opens: hotexpert_report_fixture FOLDER
-#include <cstdio>
 #include <filesystem>
 #include <string>
 
 #include "reports/exporters.hpp"
 #include "reports/section.hpp"
+#include "reports/text_escape.hpp"
 #include "tests/reports/fake_quickstart.hpp"
+#include "tests/reports/fake_run.hpp"
+#include "tests/reports/hostile_names.hpp"
+
+namespace {
+
+/// 100,000 points: 100 skews x 10 kernels x 100 seeds.
+hotexpert::Run large_run() {
+  using namespace hotexpert;
+  Run run{"large", test_support::small_manifest(), {}, {}};
+  for (int seed = 0; seed < 100; ++seed) {
+    for (int kernel = 0; kernel < 10; ++kernel) {
+      for (int skew = 0; skew < 100; ++skew) {
+        auto point = test_support::small_point(1 + skew * 0.03, "kernel" + std::to_string(kernel));
+        point.point.push_back({"seed", Json(seed)});
+        run.points.push_back(std::move(point));
+      }
+    }
+  }
+  return run;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace hotexpert;
@@ -14,12 +36,19 @@ int main(int argc, char** argv) {
   std::filesystem::remove_all(folder);
   const auto write = [&](const std::string& name, std::vector<Run> runs) {
     const auto comparison = make_comparison(std::move(runs));
-    for (const auto& exporter : exporters())
-      write_report(comparison, folder + "/" + name + "." + std::string(exporter.name));
-    for (const auto& finding : findings(comparison)) std::printf("%s\n", finding.text.c_str());
+    write_report(comparison, folder + "/" + name + ".html");
+    write_report(comparison, folder + "/" + name + ".md");
   };
   test_support::write_quickstart_run(folder + "/quickstart");
   test_support::write_recorded_run(folder + "/recorded");
   write("quickstart_report", {read_run(folder + "/quickstart")});
   write("recorded_report", {read_run(folder + "/recorded")});
+  test_support::write_hostile_run(folder + "/hostile");
+  write("hostile_report", {read_run(folder + "/hostile")});
+  Json names = Json::array();
+  for (const auto& hostile : test_support::hostile_names()) names.push(visible_text(hostile));
+  write_file(system_files(), folder + "/hostile_names.json", names.dump());
+  test_support::write_quickstart_run(folder + "/slower", 2, 1.6);
+  write("two_runs_report", {read_run(folder + "/quickstart"), read_run(folder + "/slower")});
+  write("large_report", {large_run()});
 }

@@ -1,0 +1,223 @@
+// Opens the report pages in Chromium: node page_test.mjs FIXTURE_FOLDER BUNDLE_FOLDER
+// Exits 77 with the reason where Chromium, the charts or playwright-core are absent.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import os from "node:os";
+import path from "node:path";
+import { test } from "./page_test_support.mjs";
+
+const [fixtures, bundle] = process.argv.slice(2);
+const skip = (reason) => {
+  console.log(`skipped: ${reason}`);
+  process.exit(77);
+};
+const chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((file) => fs.existsSync(file));
+if (!chromium) skip("Chromium is not installed (on Debian: apt install chromium)");
+if (!fs.existsSync(path.join(bundle, "node_modules/playwright-core"))) skip("playwright-core is not in the build folder (npm could not install it)");
+const playwright = createRequire(path.join(path.resolve(bundle), "package.json"))("playwright-core");
+
+const profile = fs.mkdtempSync(path.join(os.tmpdir(), "hotexpert-page-"));
+const browser = await playwright.chromium.launchPersistentContext(profile, {
+  executablePath: chromium,
+  headless: true,
+  acceptDownloads: true,
+  viewport: { width: 1280, height: 900 },
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+
+/** Opens a page and fails if it asks for anything, logs an error, or runs a script that is not its own. */
+async function open(name, { width = 1280, scheme = "light" } = {}) {
+  const page = await browser.newPage();
+  const complaints = [];
+  const file = `file://${path.resolve(fixtures, name)}`;
+  page.on("request", (request) => {
+    const url = request.url();
+    if (url !== file && !url.startsWith("data:") && !url.startsWith("blob:")) complaints.push(`request ${url}`);
+  });
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("dialog", (dialog) => {
+    complaints.push(`dialog ${dialog.message()}`);
+    dialog.dismiss();
+  });
+  await page.setViewportSize({ width, height: 900 });
+  await page.emulateMedia({ colorScheme: scheme });
+  await page.goto(file);
+  await page.waitForFunction(() => window.hotexpert !== undefined);
+  return { page, complaints, close: async () => { assert.deepEqual(complaints, []); await page.close(); } };
+}
+
+const series = (page, id) =>
+  page.evaluate((key) => window.hotexpert.figures[key].chart.getOption().series.map((one) => ({ name: one.name, type: one.type, points: one.data.length, dash: one.lineStyle?.type })), id);
+const chartText = (page, id) => page.evaluate((key) => {
+  const figure = window.hotexpert.figures[key];
+  return figure.chart.getZr().storage.getDisplayList(true).map((shape) => shape.style.text ?? "").filter(Boolean);
+}, id);
+
+await test("each chart of the quickstart has its title and its series", async () => {
+  const { page, close } = await open("quickstart_report.html");
+  const titles = await page.$$eval("section:has(.chart) h2", (all) => all.map((one) => one.textContent));
+  assert.deepEqual(titles, ["Layer time against skew", "Imbalance tax", "Tokens per expert", "Dropped share against capacity factor", "Where the time goes"]);
+  for (const id of ["time-by-skew", "imbalance-tax"]) {
+    const all = await series(page, id);
+    assert.deepEqual(all.filter((one) => one.type === "line").map((one) => [one.name, one.points, one.dash]),
+      [["padded", 5, "solid"], ["grouped", 5, "solid"], ["loop", 5, "solid"]]);
+    assert.deepEqual(all.filter((one) => one.type === "custom").map((one) => one.points), [5, 5, 5], "95 % whiskers");
+  }
+  assert.deepEqual((await series(page, "tokens-per-expert")).map((one) => [one.name, one.type, one.points]), [["skewed", "bar", 8], ["balanced", "bar", 8]]);
+  const drops = await series(page, "drops");
+  assert.equal(drops.length, 6);
+  assert.deepEqual([drops[5].name, drops[5].dash], ["uniform router (floor)", "dashed"]);
+  assert.deepEqual((await series(page, "phases")).map((one) => one.name), ["routing time", "permute time", "expert time", "combine time"]);
+  await close();
+});
+
+await test("what is registered is drawn: axis names, panel titles, mean line and whiskers", async () => {
+  const { page, close } = await open("quickstart_report.html");
+  const loads = await chartText(page, "tokens-per-expert");
+  for (const text of ["Skewed: max/mean 4", "Balanced control", "mean 256", "tokens", "expert"]) assert.ok(loads.includes(text), `${text} in ${loads}`);
+  const time = await chartText(page, "time-by-skew");
+  for (const text of ["layer time, ms", "max/mean load", "padded", "grouped"]) assert.ok(time.includes(text), `${text} in ${time}`);
+  const tops = await page.evaluate(() => window.hotexpert.figures["tokens-per-expert"].chart.getOption().yAxis.map((axis) => axis.max));
+  assert.equal(tops[0], tops[1], "both panels have one scale");
+  await close();
+});
+
+await test("recorded and shuffled order have a panel for each step size", async () => {
+  const { page, close } = await open("recorded_report.html");
+  assert.deepEqual((await series(page, "drops-by-order")).map((one) => one.name),
+    ["recorded", "shuffled", "uniform router (floor)", "recorded", "shuffled", "uniform router (floor)"]);
+  const texts = await chartText(page, "drops-by-order");
+  for (const text of ["256 tokens a step", "4096 tokens a step"]) assert.ok(texts.includes(text));
+  await close();
+});
+
+await test("two runs are lines of one chart", async () => {
+  const { page, close } = await open("two_runs_report.html");
+  const lines = (await series(page, "time-by-skew")).filter((one) => one.type === "line");
+  assert.equal(lines.length, 6);
+  await close();
+});
+
+await test("filters, legend, log scale, zoom and sliders work", async () => {
+  const { page, close } = await open("quickstart_report.html");
+  await page.selectOption("select[data-axis='kernel']", { label: "padded" });
+  let lines = (await series(page, "time-by-skew")).filter((one) => one.type === "line");
+  assert.deepEqual(lines.map((one) => one.name), ["padded"]);
+  assert.equal(await page.locator("#time-by-skew tbody tr:visible, #time-by-skew tbody tr:not([hidden])").count(), 5);
+  await page.selectOption("select[data-axis='capacity.factor']", { label: "1.25" });
+  assert.match(await page.locator("#time-by-skew .slice").textContent(), /capacity\.factor 1\.25/);
+  await page.click(".filters button[type='reset']");
+  lines = (await series(page, "time-by-skew")).filter((one) => one.type === "line");
+  assert.equal(lines.length, 3);
+
+  await page.click("#time-by-skew .legend-entry:has-text('loop')");
+  lines = (await series(page, "time-by-skew")).filter((one) => one.type === "line");
+  assert.deepEqual(lines.map((one) => one.name), ["padded", "grouped"]);
+  await page.click("#time-by-skew button:has-text('Log scale')");
+  assert.equal(await page.evaluate(() => window.hotexpert.figures["time-by-skew"].chart.getOption().yAxis[0].type), "log");
+
+  const zoom = () => page.evaluate(() => { const z = window.hotexpert.figures["time-by-skew"].chart.getOption().dataZoom[0]; return [z.start, z.end]; });
+  await page.click("#time-by-skew button[aria-label='Zoom in']");
+  assert.deepEqual(await zoom(), [25, 75]);
+  await page.click("#time-by-skew button[aria-label='Reset zoom']");
+  assert.deepEqual(await zoom(), [0, 100]);
+
+  const answer = page.locator(".what-if-answer");
+  assert.match(await answer.textContent(), /1\.25 drops 34 %/, "the same as the sweep counted");
+  await page.locator(".what-if input").first().fill("2");
+  assert.match(await answer.textContent(), /2\.00 drops 25 %/);
+  await page.locator(".what-if input").nth(2).fill("8");
+  assert.match(await answer.textContent(), /8 extra replicas, the busiest rank gets 1\.\d+x/);
+  await close();
+});
+
+await test("keys reach the values of a chart", async () => {
+  const { page, close } = await open("quickstart_report.html");
+  await page.focus("#time-by-skew .chart");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  const tip = page.locator("#time-by-skew .tip");
+  assert.match(await tip.textContent(), /padded.*max\/mean load.*ms.*95 % interval.*measured/);
+  await page.keyboard.press("ArrowDown");
+  assert.match(await tip.textContent(), /grouped/);
+  await close();
+});
+
+await test("tables copy as tab-separated text and charts are saved as SVG and PNG", async () => {
+  const { page, close } = await open("quickstart_report.html");
+  await browser.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.click("#time-by-skew button:has-text('Copy table')");
+  const text = await page.evaluate(() => navigator.clipboard.readText());
+  const rows = text.split("\n").map((row) => row.split("\t"));
+  assert.equal(rows.length, 16);
+  assert.ok(rows[0].includes("layer time, ms"));
+  for (const [kind, start] of [["SVG", "<svg"], ["PNG", "\x89PNG"]]) {
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click(`#time-by-skew button:text-is('${kind}')`)]);
+    const saved = fs.readFileSync(await download.path(), "latin1");
+    assert.ok(saved.startsWith(start), `${kind}: ${saved.slice(0, 20)}`);
+    if (kind === "SVG") assert.ok(saved.includes("Layer time against skew") && saved.includes("padded"));
+  }
+  await close();
+});
+
+await test("no page scrolls sideways at 390 pixels, in light and dark", async () => {
+  for (const name of ["quickstart_report", "recorded_report", "hostile_report", "two_runs_report"]) {
+    for (const scheme of ["light", "dark"]) {
+      const { page, close } = await open(`${name}.html`, { width: 390, scheme });
+      await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, `${name} ${scheme}`);
+      await close();
+    }
+  }
+});
+
+await test("light, dark and the button agree, and screenshots are kept for a look", async () => {
+  const colours = {};
+  for (const [scheme, width] of [["light", 1280], ["dark", 1280], ["light", 390], ["dark", 390]]) {
+    const { page, close } = await open("quickstart_report.html", { width, scheme });
+    colours[scheme] = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    await page.screenshot({ path: path.join(fixtures, `quickstart-${scheme}-${width}.png`), fullPage: true });
+    if (scheme === "dark") {
+      await page.click("#theme");
+      assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), colours.light);
+    }
+    await close();
+  }
+  assert.notEqual(colours.light, colours.dark);
+});
+
+await test("hostile names are shown as they are and none of them acts", async () => {
+  const { page, close } = await open("hostile_report.html");
+  const names = JSON.parse(fs.readFileSync(path.join(fixtures, "hostile_names.json"), "utf8"));
+  const shown = await page.evaluate(() => document.body.innerText + [...document.querySelectorAll("details")].map((one) => one.textContent).join("\n"));
+  for (const name of names) assert.ok(shown.includes(name), name);
+  assert.equal(await page.evaluate(() => window.pwned), undefined);
+  assert.equal(await page.evaluate(() => document.querySelectorAll("iframe, base, img, svg, script:not([type]) ~ script").length), 0);
+  await page.focus("#time-by-skew .chart");
+  for (let i = 0; i < 45; ++i) await page.keyboard.press(i % 2 ? "ArrowRight" : "ArrowDown");
+  for (const axis of await page.locator(".filters select").all()) await axis.selectOption({ index: 1 });
+  assert.equal(await page.evaluate(() => window.pwned), undefined);
+  await close();
+});
+
+await test("a run of 100,000 points opens", async () => {
+  const begin = Date.now();
+  const { page, close } = await open("large_report.html");
+  console.log(`  opened in ${((Date.now() - begin) / 1000).toFixed(1)} s`);
+  assert.equal((await series(page, "time-by-skew")).filter((one) => one.type === "line").length, 10);
+  await close();
+});
+
+await test("on paper tables are open and buttons are gone", async () => {
+  const { page, close } = await open("quickstart_report.html");
+  await page.emulateMedia({ media: "print" });
+  await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+  assert.equal(await page.locator("details.table:not([open])").count(), 0, "tables are open on paper");
+  assert.equal(await page.locator(".toolbar:visible").count(), 0);
+  await close();
+});
+
+await browser.close();
+fs.rmSync(profile, { recursive: true, force: true });
