@@ -38,6 +38,9 @@ struct Finding {
 /// A name from a result as `code` inside a finding; nothing in it can end the code.
 std::string code_name(const std::string& name);
 
+/// "a, b, c, d and 36 more": a sentence stays readable when a run has many kernels.
+std::string enumerate(const std::vector<std::string>& parts);
+
 /// A part of the report: one chart, its table and what can be said of it.
 struct ReportSection {
   std::string_view id;  ///< of the chart, in the page and in findings

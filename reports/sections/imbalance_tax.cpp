@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "reports/number_format.hpp"
 #include "reports/sections/sections.hpp"
@@ -27,8 +28,8 @@ std::string range(const Interval& ci) {
 }
 
 void say(const Comparison& comparison, const View& view, std::vector<Finding>& out) {
-  std::string costs;
-  std::string hides;
+  std::vector<std::string> costs;
+  std::vector<std::string> hides;
   double skew = 0;
   double most = 0;
   for (const auto& line : view.lines) {
@@ -39,11 +40,9 @@ void say(const Comparison& comparison, const View& view, std::vector<Finding>& o
     const std::string name = line.label.empty() ? "the layer" : code_name(line.label);
     if (tax.ci95->low > 0) {
       most = std::max(most, tax.value);
-      costs += fmt::format("{}{} pays {} ({})", costs.empty() ? "" : ", ", name, percent(tax.value),
-                           range(*tax.ci95));
+      costs.push_back(fmt::format("{} pays {} ({})", name, percent(tax.value), range(*tax.ci95)));
     } else if (tax.ci95->high < 0.1) {
-      hides +=
-          fmt::format("{}{} shows no cost ({})", hides.empty() ? "" : ", ", name, range(*tax.ci95));
+      hides.push_back(fmt::format("{} shows no cost ({})", name, range(*tax.ci95)));
     }
   }
   if (costs.empty() && hides.empty()) return;
@@ -51,7 +50,8 @@ void say(const Comparison& comparison, const View& view, std::vector<Finding>& o
       {"imbalance-tax", most > 0 ? "+" + percent(most) : "0 %",
        fmt::format("Against a perfectly balanced batch of as many tokens, at max/mean load "
                    "{}: {}{}{}.",
-                   significant(skew), costs, costs.empty() || hides.empty() ? "" : "; ", hides)});
+                   significant(skew), enumerate(costs), costs.empty() || hides.empty() ? "" : "; ",
+                   enumerate(hides))});
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "reports/number_format.hpp"
 #include "reports/sections/sections.hpp"
@@ -29,7 +30,7 @@ Table table(const Comparison& comparison, const View& view) {
 }
 
 void say(const Comparison& comparison, const View& view, std::vector<Finding>& out) {
-  std::string text;
+  std::vector<std::string> shares;
   std::string share;  // of the slowest
   double longest = 0;
   for (const auto& line : view.lines) {
@@ -40,15 +41,14 @@ void say(const Comparison& comparison, const View& view, std::vector<Finding>& o
       longest = total;
       share = percent(result.find(kExperts)->value / total);
     }
-    text += fmt::format("{}{}{}", text.empty() ? "" : ", ",
-                        percent(result.find(kExperts)->value / total),
-                        line.label.empty() ? "" : " in " + code_name(line.label));
+    shares.push_back(percent(result.find(kExperts)->value / total) +
+                     (line.label.empty() ? "" : " in " + code_name(line.label)));
   }
-  if (!text.empty())
+  if (!shares.empty())
     out.push_back({"phases", share,
                    fmt::format("At the highest skew the expert kernels take {} of the "
                                "layer time; the rest is routing, permute and combine.",
-                               text)});
+                               enumerate(shares))});
 }
 
 }  // namespace

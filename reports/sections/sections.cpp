@@ -26,8 +26,8 @@ void count_outcomes(const Comparison& comparison, std::vector<Finding>& out) {
                                comparison.points.size())});
   if (skipped > 0)
     out.push_back({"points", std::to_string(skipped),
-                   fmt::format("{} of {} points skipped: the table of all points says why.", skipped,
-                               comparison.points.size())});
+                   fmt::format("{} of {} points skipped: the table of all points says why.",
+                               skipped, comparison.points.size())});
 }
 
 }  // namespace
@@ -36,6 +36,15 @@ std::string code_name(const std::string& name) {
   std::string inside = visible_text(name);
   std::replace(inside.begin(), inside.end(), '`', '\'');
   return '`' + inside + '`';
+}
+
+std::string enumerate(const std::vector<std::string>& parts) {
+  constexpr std::size_t kMaxParts = 4;
+  const std::size_t shown = parts.size() <= kMaxParts + 1 ? parts.size() : kMaxParts;
+  std::string out = fmt::format(
+      "{}", fmt::join(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  if (shown < parts.size()) out += fmt::format(" and {} more", parts.size() - shown);
+  return out;
 }
 
 std::span<const ReportSection* const> report_sections() { return kSections; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "reports/number_format.hpp"
 #include "reports/ratio.hpp"
@@ -12,7 +13,8 @@ namespace {
 
 constexpr std::string_view kSkew = "load.max_over_mean";
 constexpr std::string_view kTime = "layer.total_s";
-constexpr double kFlat = 1.1;  ///< a growth whose interval ends below this is called flat
+constexpr std::size_t kMaxGrowths = 8;  ///< the chart says the rest
+constexpr double kFlat = 1.1;           ///< a growth whose interval ends below this is called flat
 
 ViewSpec view() {
   return {kSkew, {"skew.", "trace.layer"}, {"run", "kernel", "backend", "device"}, {kTime}, {}, {}};
@@ -71,7 +73,7 @@ void say_fastest(const Comparison& comparison, const std::vector<const Line*>& l
         last(comparison, *line).find(kTime)->value < last(comparison, *best).find(kTime)->value)
       best = line;
   }
-  std::string others;
+  std::vector<std::string> others;
   double largest_lead = 1;
   for (const auto* line : lines) {
     if (line == best) continue;
@@ -86,7 +88,7 @@ void say_fastest(const Comparison& comparison, const std::vector<const Line*>& l
   out.push_back({"time-by-skew", times(largest_lead),
                  fmt::format("At max/mean load {} {} is fastest: {}.",
                              significant(last(comparison, *best).find(kSkew)->value),
-                             code_name(best->label), others)});
+                             code_name(best->label), enumerate(others))});
 }
 
 void say(const Comparison& comparison, const View& view, std::vector<Finding>& out) {
@@ -94,7 +96,7 @@ void say(const Comparison& comparison, const View& view, std::vector<Finding>& o
   for (const auto& line : view.lines) {
     if (line.points.size() < 2 || !spans_skew(comparison, line)) continue;
     lines.push_back(&line);
-    say_growth(comparison, line, out);
+    if (lines.size() <= kMaxGrowths) say_growth(comparison, line, out);
   }
   if (lines.size() > 1) say_fastest(comparison, lines, out);
 }
