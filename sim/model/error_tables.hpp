@@ -1,0 +1,25 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "sim/model/validation.hpp"
+
+namespace hotexpert {
+
+/// Median and 90th percentile of |error| over the rows that `keep` marks.
+ErrorRow pooled_error(std::span<const double> abs_error, const std::vector<bool>& keep);
+
+/// One row for each (shape, ranks, distribution), in order of first appearance.
+std::vector<ErrorRow> error_partition(const std::vector<PublishedRow>& rows,
+                                      std::span<const double> abs_error);
+
+/// One row for each value of shape, ranks, token range and distribution alone.
+std::vector<ErrorRow> error_margins(const std::vector<PublishedRow>& rows,
+                                    std::span<const double> abs_error);
+
+/// @param predicted_s [rows]
+SignScore skew_sign_score(const std::vector<PublishedRow>& rows,
+                          std::span<const double> predicted_s);
+
+}  // namespace hotexpert

@@ -1,0 +1,174 @@
+#include "sim/model/validation.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "sim/model/error_tables.hpp"
+#include "sim/model/roofline.hpp"
+
+namespace hotexpert {
+namespace {
+
+constexpr int kFolds = 6;
+
+std::vector<std::size_t> all_of(std::size_t n) {
+  std::vector<std::size_t> out(n);
+  std::iota(out.begin(), out.end(), std::size_t{0});
+  return out;
+}
+
+std::vector<std::string> shapes_in(const std::vector<PublishedRow>& rows) {
+  std::vector<std::string> shapes;
+  for (const auto& row : rows) {
+    if (std::find(shapes.begin(), shapes.end(), row.model) == shapes.end()) {
+      shapes.push_back(row.model);
+    }
+  }
+  return shapes;
+}
+
+/// Whole series of (shape, ranks, distribution) share a fold: their errors are not independent.
+std::vector<int> folds_by_series(const std::vector<PublishedRow>& rows) {
+  std::vector<std::string> series;
+  std::vector<int> fold;
+  for (const auto& row : rows) {
+    const std::string key = row.model + "/" + std::to_string(row.tensor_parallel) + "/" +
+                            std::to_string(row.expert_parallel) + "/" + row.distribution;
+    const auto at = std::find(series.begin(), series.end(), key);
+    fold.push_back(static_cast<int>((at - series.begin()) % kFolds));
+    if (at == series.end()) series.push_back(key);
+  }
+  return fold;
+}
+
+std::vector<double> exponentials(std::vector<double> values) {
+  for (double& value : values) value = std::exp(value);
+  return values;
+}
+
+Score score_predictions(std::string law, const std::vector<PublishedRow>& rows,
+                        const std::vector<double>& predicted_s) {
+  const auto anomalous = find_anomalies(rows);
+  std::vector<double> error;
+  std::vector<bool> clean;
+  Score score;
+  score.law = std::move(law);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    error.push_back(std::abs(predicted_s[i] / rows[i].latency_s - 1));
+    clean.push_back(!anomalous[i]);
+    score.predictions.push_back({i, predicted_s[i], anomalous[i]});
+  }
+  score.overall = pooled_error(error, std::vector<bool>(rows.size(), true));
+  score.without_anomalies = pooled_error(error, clean);
+  score.skew_sign = skew_sign_score(rows, predicted_s);
+  return score;
+}
+
+std::vector<double> predict_all(const PublishedCost& cost, const DeviceDescription& device) {
+  std::vector<double> out(cost.size());
+  cost.log_predict(device, out);
+  return exponentials(std::move(out));
+}
+
+std::vector<FittedConstant> fitted_constants(const PositiveFit& fit,
+                                             const CrossValidatedFit& crossed) {
+  std::vector<FittedConstant> out;
+  const auto names = cost_constants();
+  for (std::size_t j = 0; j < names.size(); ++j) {
+    out.push_back({std::string(names[j].name), std::string(names[j].unit), fit.start[j],
+                   crossed.fit.constants[j], crossed.interval95[j]});
+  }
+  return out;
+}
+
+/// Fits to all shapes but one and scores that one, for each shape of the file.
+std::vector<Score> leave_one_shape_out(const DeviceDescription& device, const PositiveFit& fit,
+                                       const std::vector<PublishedRow>& rows,
+                                       const PublishedCost& cost) {
+  std::vector<Score> scores;
+  for (const std::string& shape : shapes_in(rows)) {
+    std::vector<std::size_t> others;
+    std::vector<std::size_t> own;
+    std::vector<PublishedRow> own_rows;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      (rows[i].model == shape ? own : others).push_back(i);
+      if (rows[i].model == shape) own_rows.push_back(rows[i]);
+    }
+    const auto constants = fit_positive(fit, others).constants;
+    const auto all = predict_all(cost, with_constants(device, constants));
+    std::vector<double> predicted;
+    for (const std::size_t i : own) predicted.push_back(all[i]);
+    Score score = score_predictions("cost law", own_rows, predicted);
+    for (std::size_t i = 0; i < own.size(); ++i) score.predictions[i].row = own[i];
+    score.overall.model_shape = shape;
+    scores.push_back(std::move(score));
+  }
+  return scores;
+}
+
+ErrorRow pool_scores(const std::vector<Score>& scores, const std::vector<PublishedRow>& rows) {
+  std::vector<double> error;
+  for (const Score& score : scores) {
+    for (const auto& prediction : score.predictions) {
+      error.push_back(std::abs(prediction.predicted_s / rows[prediction.row].latency_s - 1));
+    }
+  }
+  return pooled_error(error, std::vector<bool>(error.size(), true));
+}
+
+Score roofline_score(const std::vector<PublishedRow>& fit_rows, const PublishedCost& fit_cost,
+                     const std::vector<PublishedRow>& score_rows, const PublishedCost& score_cost) {
+  const RooflineCost fitted(fit_rows, fit_cost);
+  const PositiveFit fit = fitted.fit_problem(fit_rows);
+  const auto constants = fit_positive(fit, all_of(fit_rows.size())).constants;
+  std::vector<double> out(score_rows.size());
+  RooflineCost(score_rows, score_cost).log_predict(constants, out);
+  Score score = score_predictions("roofline", score_rows, exponentials(std::move(out)));
+  constexpr const char* kNames[] = {"overhead_s", "math_flops_per_s", "memory_bytes_per_s"};
+  constexpr const char* kUnits[] = {"s", "flop/s", "B/s"};
+  for (std::size_t j = 0; j < constants.size(); ++j) {
+    score.constants.push_back(
+        {kNames[j], kUnits[j], fit.start[j], constants[j], {constants[j], constants[j]}});
+  }
+  return score;
+}
+
+}  // namespace
+
+ValidationReport validate_published(const DeviceDescription& device,
+                                    const std::vector<PublishedRow>& fit_rows,
+                                    const std::vector<PublishedRow>& score_rows, int draws) {
+  ValidationReport report;
+  report.device = device;
+  const PublishedCost score_cost(score_rows, draws);
+  const PublishedCost fit_cost(fit_rows, draws);
+  std::vector<FittedConstant> constants;
+  if (!fit_rows.empty()) {
+    const PositiveFit fit = fit_cost.fit_problem(device);
+    const auto crossed = cross_validate(fit, folds_by_series(fit_rows), kFolds);
+    report.device = with_constants(device, crossed.fit.constants);
+    constants = fitted_constants(fit, crossed);
+    if (shapes_in(fit_rows).size() >= 2) {
+      report.leave_one_shape_out = leave_one_shape_out(device, fit, fit_rows, fit_cost);
+      report.leave_one_shape_out_overall = pool_scores(report.leave_one_shape_out, fit_rows);
+      report.device.held_out_error = report.leave_one_shape_out_overall.median_abs_error;
+    }
+  }
+  const auto predicted = predict_all(score_cost, report.device);
+  report.cost_law = score_predictions("cost law", score_rows, predicted);
+  report.cost_law.constants = std::move(constants);
+  report.roofline = fit_rows.empty()
+                        ? roofline_score(score_rows, score_cost, score_rows, score_cost)
+                        : roofline_score(fit_rows, fit_cost, score_rows, score_cost);
+  std::vector<double> error;
+  for (const auto& prediction : report.cost_law.predictions) {
+    error.push_back(std::abs(prediction.predicted_s / score_rows[prediction.row].latency_s - 1));
+    if (prediction.anomalous) report.anomalies.push_back(prediction.row);
+  }
+  report.rows = error_partition(score_rows, error);
+  report.margins = error_margins(score_rows, error);
+  return report;
+}
+
+}  // namespace hotexpert

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/model/calibration.hpp"
+#include "sim/model/published_cost.hpp"
+#include "sim/model/published_data.hpp"
+
+namespace hotexpert {
+
+/// Errors |predicted / measured - 1| of a set of published rows. A field "all" pools over it.
+struct ErrorRow {
+  std::string model_shape = "all";
+  std::string expert_parallel = "all";
+  std::string tokens = "all";  ///< "1-15", …
+  std::string distribution = "all";
+  std::int64_t n = 0;
+  double median_abs_error = 0;
+  double p90_abs_error = 0;
+};
+
+/// How often the law says rightly whether skew costs or saves, over skewed rows whose measured time
+/// differs from the balanced row of the same shape, ranks and tokens by more than 10 %.
+struct SignScore {
+  std::int64_t right = 0;
+  std::int64_t total = 0;
+};
+
+struct Prediction {
+  std::size_t row = 0;  ///< position in the scored file
+  double predicted_s = 0;
+  bool anomalous = false;
+};
+
+/// Predictions of one law for one file.
+struct Score {
+  std::string law;                        ///< "cost law" or "roofline"
+  std::vector<FittedConstant> constants;  ///< empty when nothing was fitted
+  ErrorRow overall;
+  ErrorRow without_anomalies;
+  SignScore skew_sign;
+  std::vector<Prediction> predictions;
+};
+
+struct ValidationReport {
+  DeviceDescription device;
+  Score cost_law;
+  Score roofline;                 ///< the 3-constant baseline, fitted to the same rows
+  std::vector<ErrorRow> rows;     ///< cost law by shape, ranks and distribution: a partition
+  std::vector<ErrorRow> margins;  ///< by shape, ranks, token range, distribution alone
+  std::vector<Score> leave_one_shape_out;  ///< one a shape: fitted to the others, scored on it
+  ErrorRow leave_one_shape_out_overall;    ///< pooled over those; n = 0 with fewer than two shapes
+  std::vector<std::size_t> anomalies;      ///< rows of the scored file
+};
+
+/// Fits the device's constants to `fit_rows` and scores them on `score_rows`; with no rows to fit,
+/// scores the device's constants as they are. Anomalous rows take part in fits and tables alike,
+/// and are also scored apart. Leave-one-shape-out runs over the shapes of `fit_rows`.
+ValidationReport validate_published(const DeviceDescription& device,
+                                    const std::vector<PublishedRow>& fit_rows,
+                                    const std::vector<PublishedRow>& score_rows,
+                                    int draws = kPublishedDraws);
+
+/// {"rows": [...], "overall", "without_anomalies", "margins", "free_constants", "stated_constants",
+/// "skew_sign", "roofline", "leave_one_shape_out", "anomalies"}. Constants set by hand, not fitted,
+/// are listed as stated: together they are what the law was allowed to choose.
+Json to_json(const ValidationReport& report, const std::vector<PublishedRow>& score_rows);
+
+}  // namespace hotexpert
