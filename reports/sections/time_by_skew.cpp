@@ -81,8 +81,8 @@ void say_fastest(const Comparison& comparison, const std::vector<const Line*>& l
         ratio_of(*last(comparison, *line).find(kTime), *last(comparison, *best).find(kTime));
     if (!lead.above(1.01)) continue;
     largest_lead = std::max(largest_lead, lead.value);
-    others += fmt::format("{}{} takes {} as long", others.empty() ? "" : ", ",
-                          code_name(line->label), times(lead.value, lead.ci95));
+    others.push_back(
+        fmt::format("{} takes {} as long", code_name(line->label), times(lead.value, lead.ci95)));
   }
   if (others.empty()) return;
   out.push_back({"time-by-skew", times(largest_lead),

@@ -127,8 +127,18 @@ TargetSearch search_target(const TargetRequest& request, double even, double ske
   const double at_even = evaluate(even);
   const double at_skewed = evaluate(skewed);
   const bool rises = at_skewed >= at_even;
-  const bool reachable = request.wanted >= std::min(at_even, at_skewed) &&
-                         request.wanted <= std::max(at_even, at_skewed);
+  const auto between = [&](double at) {
+    return request.wanted >= std::min(at, at_skewed) && request.wanted <= std::max(at, at_skewed);
+  };
+  bool reachable = between(at_even);
+  // The range's lower end need not be the evenest: hot experts with no share at all are dead ones.
+  constexpr int kSteps = 16;
+  for (int i = 1; !reachable && i < kSteps; ++i) {
+    const double value = even + (skewed - even) * i / kSteps;
+    if (!between(evaluate(value))) continue;
+    reachable = true;
+    even = value;
+  }
   constexpr int kHalvings = 24;  // of the range: past the six digits that are kept
   for (int i = 0; reachable && best_error > 0 && i < kHalvings; ++i) {
     const double middle = even + (skewed - even) / 2;

@@ -85,7 +85,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"missing_run", {"report", "no-such-run"}, 3, "no-such-run"},
         BadCase{"many_points", {"sweep", kQuick, "--seed", "1:200000:1"}, 2, "more than 100000"},
         BadCase{"run_count", {"sweep", kQuick, "--seed", "1:50000:1"}, 2, "pass --yes"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& param) { return param.param.name; });
 
 class BadTraceTest : public testing::Test {
  protected:
