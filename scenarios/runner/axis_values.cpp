@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "sim/base/decimal.hpp"
 #include "sim/base/errors.hpp"
@@ -124,10 +125,10 @@ std::vector<std::string> parse_axis_values(const AxisRow& axis, std::string_view
       values.push_back(canonical(axis, part));
     }
   }
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (std::find(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(i), values[i]) !=
-        values.begin() + static_cast<std::ptrdiff_t>(i)) {
-      throw UsageError(fmt::format("{}: the value {} is given twice", axis.name, values[i]));
+  std::set<std::string_view> seen;
+  for (const auto& value : values) {
+    if (!seen.insert(value).second) {
+      throw UsageError(fmt::format("{}: the value {} is given twice", axis.name, value));
     }
   }
   return values;

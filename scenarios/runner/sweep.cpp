@@ -53,6 +53,14 @@ PointSpec resolved_spec(const AxisChoice& choice, BackendPool& backends) {
   return spec;
 }
 
+/// Backends that were asked for are there, and their kernels known, before the run folder is made.
+void check_backends(const std::vector<PointSpec>& specs, BackendPool& backends) {
+  for (const auto& spec : specs) {
+    if (spec.backend != "none")
+      (void)backends.get(spec.backend, spec.threads).unsupported(spec.shape, spec.kernel);
+  }
+}
+
 }  // namespace
 
 Json make_manifest(const Scenario& scenario) {
@@ -108,6 +116,8 @@ SweepSummary run_sweep(const Scenario& scenario, const SweepOptions& options) {
   // Every point is checked before the first runs: a typo in the last value must not cost an hour.
   std::vector<PointSpec> specs;
   for (const auto& choice : choices) specs.push_back(resolved_spec(choice, shop.backends));
+
+  check_backends(specs, shop.backends);
 
   const Json manifest = make_manifest(scenario);
   RunWriter writer = options.resume ? RunWriter::resume(options.run_dir, manifest)

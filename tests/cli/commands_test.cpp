@@ -52,7 +52,7 @@ TEST(CommandsTest, PlanPrintsEveryPointAsJson) {
   const auto result = run_hotexpert({"plan", "scenarios/quickstart.toml", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const Json json = Json::parse(result.out, "plan");
-  ASSERT_EQ(json.at("rows").as_array().size(), 24U);
+  ASSERT_EQ(json.at("rows").as_array().size(), 60U);
   const Json& row = json.at("rows").as_array().back();
   EXPECT_EQ(row.at("outcome").as_string(), "ok");
   EXPECT_GT(row.at("load.max_over_mean").as_double(), 1.5);
@@ -65,7 +65,7 @@ TEST(CommandsTest, ASweepIsWrittenPointByPointAndResumes) {
       "sweep", "scenarios/quickstart.toml", "--backend", "none", "-o", dir};
   ASSERT_EQ(run_hotexpert(args).exit_code, 0);
   const std::string points = read_file(dir + "/points.jsonl");
-  EXPECT_EQ(std::count(points.begin(), points.end(), '\n'), 24);
+  EXPECT_EQ(std::count(points.begin(), points.end(), '\n'), 60);
 
   // Half of the file lost, the last line torn: a resume brings back the same bytes.
   std::filesystem::resize_file(dir + "/points.jsonl", points.size() / 2);
@@ -88,6 +88,8 @@ TEST(CommandsTest, AMeasuredPointHasItsControlAndAnInterval) {
                                      "scenarios/quickstart.toml",
                                      "--kernel",
                                      "padded,grouped",
+                                     "--skew.target",
+                                     "none",
                                      "--skew.model",
                                      "hot:experts=1:share=0.5",
                                      "--capacity.factor",
@@ -130,7 +132,7 @@ TEST(CommandsTest, ReportsComeInEveryFormat) {
   }
   const auto json = run_hotexpert({"report", dir, "--json"});
   ASSERT_EQ(json.exit_code, 0) << json.err;
-  EXPECT_EQ(Json::parse(json.out, "report").at("rows").as_array().size(), 24U);
+  EXPECT_EQ(Json::parse(json.out, "report").at("rows").as_array().size(), 60U);
 }
 
 TEST(RecordedTraceTest, OrderMattersAsTheIssueOfRealTracesSays) {
