@@ -23,6 +23,7 @@ enum class RandomPurpose : std::uint32_t {
   kScores = 13,         ///< router scores of a token
   kRegime = 14,         ///< which popularity a token of a synthetic trace follows
   kControl = 15,        ///< balanced control of a batch
+  kPairing = 16,        ///< experts chosen together
 };
 
 /// Position of a random block: what it is for, and where. Equal keys give equal numbers, in any

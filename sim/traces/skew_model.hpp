@@ -43,6 +43,14 @@ class SkewModel {
   /// The regimes of a step's tokens, in token order; token counts sum to the step's tokens.
   [[nodiscard]] virtual std::vector<RegimeRun> regimes(std::int64_t step, int layer,
                                                        std::int64_t tokens) const;
+
+  /// Probability that a chosen expert brings its partner along, the expert at the neighbouring heat
+  /// position (0 with 1, 2 with 3, …). Loads stay nearly those of the popularity; pairs meet on
+  /// tokens.
+  [[nodiscard]] virtual double pairing() const { return 0.0; }
+
+  /// Share of a step's tokens that each source rank holds, in token order; empty = equal blocks.
+  [[nodiscard]] virtual std::vector<double> rank_shares() const { return {}; }
 };
 
 /// One skew model as scenarios, `hotexpert list` and the contract tests know it.

@@ -139,7 +139,7 @@ TargetSearch search_target(const TargetRequest& request, double even, double ske
     reachable = true;
     even = value;
   }
-  constexpr int kHalvings = 24;  // of the range: past the six digits that are kept
+  constexpr int kHalvings = 40;  // of the range: past the six digits that are kept
   for (int i = 0; reachable && best_error > 0 && i < kHalvings; ++i) {
     const double middle = even + (skewed - even) / 2;
     const bool too_skewed = (evaluate(middle) > request.wanted) == rises;

@@ -13,6 +13,8 @@
 #include "sim/base/params.hpp"
 #include "sim/traces/distinct_sampler.hpp"
 #include "sim/traces/gate_weights.hpp"
+#include "sim/traces/group_limited.hpp"
+#include "sim/traces/pairing.hpp"
 #include "sim/traces/skew_model.hpp"
 #include "sim/traces/skew_target.hpp"
 
@@ -33,6 +35,12 @@ void validate(const SyntheticSpec& spec) {
   require(spec.layers >= 1, "layers", spec.layers, "at least 1");
   require(spec.tokens >= 1 && spec.tokens < kLimit, "step.tokens", spec.tokens, "in 1 to 2^31 - 1");
   require(spec.steps >= 1 && spec.steps < kLimit, "step.count", spec.steps, "in 1 to 2^31 - 1");
+  require(spec.groups >= 0 && (spec.groups == 0 || spec.num_experts % spec.groups == 0),
+          "router groups", spec.groups, fmt::format("a divisor of {} experts", spec.num_experts));
+  require(spec.groups == 0 || (spec.topk_groups >= 1 && spec.topk_groups <= spec.groups &&
+                               spec.topk_groups * (spec.num_experts / spec.groups) >= spec.top_k),
+          "router topk_groups", spec.topk_groups,
+          fmt::format("in 1 to {} with room for top-{}", spec.groups, spec.top_k));
   require(spec.threads >= 1, "threads", spec.threads, "at least 1");
 }
 
@@ -100,10 +108,11 @@ class SyntheticTrace : public RoutingTrace {
       const PopularityTable table = popularity_of(layer, regime);
       in_parts(tokens.size(), spec_.threads, [&](std::size_t begin, std::size_t end) {
         const auto part = std::span(tokens).subspan(begin, end - begin);
-        draw_distinct(table, key, part, spec_.top_k, buffer.topk_ids);
+        draw_ids(table, key, part, buffer);
         draw_extras(table, key, part, buffer);
       });
     }
+    fill_source_ranks(buffer.source_rank);
     return {.step = step,
             .layer = layer,
             .tokens = spec_.tokens,
@@ -112,7 +121,7 @@ class SyntheticTrace : public RoutingTrace {
             .topk_ids = buffer.topk_ids,
             .topk_weights = buffer.topk_weights,
             .scores = buffer.scores,
-            .source_rank = {},
+            .source_rank = buffer.source_rank,
             .request_id = {}};
   }
 
@@ -139,6 +148,35 @@ class SyntheticTrace : public RoutingTrace {
       by_expert[static_cast<std::size_t>(experts[position])] = by_position[position];
     }
     return PopularityTable(by_expert);
+  }
+
+  void draw_ids(const PopularityTable& table, const RandomKey& key,
+                std::span<const std::uint32_t> tokens, BatchBuffer& buffer) const {
+    if (spec_.groups > 0) {
+      draw_group_limited(table, key, tokens, {spec_.top_k, spec_.groups, spec_.topk_groups},
+                         buffer.topk_ids);
+    } else {
+      draw_distinct(table, key, tokens, spec_.top_k, buffer.topk_ids);
+    }
+    if (model_->pairing() > 0) {
+      pair_experts(model_->pairing(), expert_of_position_[key.layer], key, tokens, spec_.top_k,
+                   buffer.topk_ids);
+    }
+  }
+
+  void fill_source_ranks(std::vector<std::int32_t>& source_rank) const {
+    const auto shares = model_->rank_shares();
+    source_rank.clear();
+    if (shares.empty()) return;
+    const double total = std::accumulate(shares.begin(), shares.end(), 0.0);
+    double before = 0;
+    for (std::size_t rank = 0; rank < shares.size(); ++rank) {
+      before += shares[rank];
+      const bool last = rank + 1 == shares.size();
+      const double end = before / total * static_cast<double>(spec_.tokens);
+      source_rank.resize(static_cast<std::size_t>(last ? static_cast<double>(spec_.tokens) : end),
+                         static_cast<std::int32_t>(rank));
+    }
   }
 
   void draw_extras(const PopularityTable& table, const RandomKey& key,

@@ -20,6 +20,10 @@ struct SyntheticSpec {
   bool weights = true;            ///< draw topk_weights
   bool scores = false;            ///< draw scores [tokens, E]
   std::uint64_t seed = 0;
+  /// Group-limited routing (DeepSeek): experts in `groups` equal groups, of which a token may use
+  /// the topk_groups with the largest sum of their two highest scores. 0 = no groups.
+  int groups = 0;
+  int topk_groups = 0;
   int threads = 1;  ///< threads one read() may use for its tokens, >= 1
 };
 

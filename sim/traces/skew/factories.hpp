@@ -27,5 +27,19 @@ Model make_uniform(const NamedChoice& choice, const SkewContext& context);
 Model make_zipf(const NamedChoice& choice, const SkewContext& context);
 Model make_gaussian(const NamedChoice& choice, const SkewContext& context);
 Model make_hot(const NamedChoice& choice, const SkewContext& context);
+Model make_dirichlet(const NamedChoice& choice, const SkewContext& context);
+Model make_lognormal(const NamedChoice& choice, const SkewContext& context);
+Model make_drift(const NamedChoice& choice, const SkewContext& context);
+Model make_bursty(const NamedChoice& choice, const SkewContext& context);
+Model make_domains(const NamedChoice& choice, const SkewContext& context);
+Model make_coactivated(const NamedChoice& choice, const SkewContext& context);
+Model make_ragged(const NamedChoice& choice, const SkewContext& context);
+Model make_reinforcement(const NamedChoice& choice, const SkewContext& context);
+
+/// r^-exponent for r = 1 … E.
+std::vector<double> zipf_popularity(int num_experts, double exponent);
+
+/// A standard normal number for (seed, layer, regime, expert).
+double normal_bias(std::uint64_t seed, int layer, std::int64_t regime, int expert);
 
 }  // namespace hotexpert::skew

@@ -3,14 +3,18 @@
 
 namespace hotexpert::skew {
 
-/// Popularity of the r-th hottest expert, from 1: r^-exponent.
-Model make_zipf(const NamedChoice& choice, const SkewContext& context) {
-  const double exponent = choice.get("exponent");
+std::vector<double> zipf_popularity(int num_experts, double exponent) {
   std::vector<double> popularity;
-  for (int rank = 1; rank <= context.num_experts; ++rank) {
+  for (int rank = 1; rank <= num_experts; ++rank) {
     popularity.push_back(portable_exp(-exponent * portable_log(rank)));
   }
-  return std::make_unique<FixedPopularity>(std::vector<std::vector<double>>{popularity});
+  return popularity;
+}
+
+/// Popularity of the r-th hottest expert, from 1: r^-exponent.
+Model make_zipf(const NamedChoice& choice, const SkewContext& context) {
+  return std::make_unique<FixedPopularity>(
+      std::vector<std::vector<double>>{zipf_popularity(context.num_experts, choice.get("exponent"))});
 }
 
 }  // namespace hotexpert::skew

@@ -154,8 +154,8 @@ TEST_P(SkewModelContract, TheMainParameterReachesTargetsBetweenItsEnds) {
   if (GetParam().main_param.empty()) GTEST_SKIP() << "no parameter to move";
   auto to_target = spec();
   to_target.tokens = 4096;
-  for (const char* target : {"max_over_mean=2.5", "max_vio=1.5", "cv=0.6", "effective_experts=12",
-                             "gini=0.2", "drop@1.25=0.1"}) {
+  for (const char* target : {"max_over_mean=2", "max_vio=1", "cv=0.4", "effective_experts=14",
+                             "gini=0.2", "drop@1.25=0.05"}) {
     to_target.target = target;
     const auto trace = make_synthetic_trace(to_target);
     ASSERT_TRUE(trace->info().target);
