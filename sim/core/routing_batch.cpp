@@ -60,10 +60,30 @@ bool has_duplicate(std::span<const StoredExpert> ids) {
   return false;
 }
 
+/// True when a token names an expert twice. Each expert remembers the last token that named it,
+/// which takes a compare and a store an id for any number of slots, and no branch.
+/// @param ids accepted by all_countable()
+bool any_duplicate(std::span<const StoredExpert> ids, std::int64_t slots, std::size_t experts) {
+  std::vector<std::int64_t> last_token(experts + 1, -1);  // column 0 is absent
+  std::int64_t* const last = last_token.data() + 1;
+  bool found = false;
+  const StoredExpert* id = ids.data();
+  for (std::int64_t token = 0; id != ids.data() + ids.size(); ++token) {
+    for (std::int64_t slot = 0; slot < slots; ++slot, ++id) {
+      found |= (last[*id] == token) & (*id != kAbsent);
+      last[*id] = token;
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 BatchFaults check_batch(const RoutingBatch& batch) {
   BatchFaults faults;
+  const auto all = batch.topk_ids.first(static_cast<std::size_t>(batch.assignments()));
+  const auto experts = static_cast<std::size_t>(batch.num_experts);
+  if (all_countable(all, experts) && !any_duplicate(all, batch.slots, experts)) return faults;
   const auto slots = static_cast<std::size_t>(batch.slots);
   for (std::int64_t token = 0; token < batch.tokens; ++token) {
     const auto ids = batch.topk_ids.subspan(static_cast<std::size_t>(token) * slots, slots);

@@ -4,10 +4,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <string>
 #include <vector>
 
 #include "sim/base/random.hpp"
+#include "sim/metrics/drop_spectrum.hpp"
 #include "sim/routing/plan_dispatch.hpp"
+#include "sim/traces/recorded_trace.hpp"
 
 namespace hotexpert {
 namespace {
@@ -97,6 +101,63 @@ const CapacityPolicy kDropless;
 const CapacityPolicy kPosition{.factor = Decimal{1, 0}};
 const CapacityPolicy kProbs{.factor = Decimal{1, 0}, .drop_policy = "probs"};
 
+/// The whole spectrum of a step from its ids in memory: count, sort, summarise at 16 capacities.
+void spectrum_bench(benchmark::State& state) {
+  const auto routing = make_routing(state.range(0), false);
+  std::vector<std::int64_t> capacities;
+  for (std::int64_t i = 1; i <= 16; ++i)
+    capacities.push_back(state.range(0) * kSlots * i / 8 / kExperts);
+  SpectrumSummary summary(capacities, {Decimal(0, 0), Decimal(1, 2)});
+  std::vector<std::int64_t> load(kExperts);
+  DropSpectrum spectrum;
+  for (auto _ : state) {
+    std::fill(load.begin(), load.end(), 0);
+    count_load(routing.batch, load);
+    spectrum.assign(load);
+    summary.add(spectrum);
+  }
+  state.counters["assignments/s"] = benchmark::Counter(
+      static_cast<double>(routing.ids.size()), benchmark::Counter::kIsIterationInvariantRate);
+}
+
+/// The same from the mapped gpt-oss trace (uint8, 32 experts, top-4), reading and checking
+/// included.
+void spectrum_of_mapped_trace_bench(benchmark::State& state) {
+  const std::string file = HOTEXPERT_SOURCE_DIR "/../shared/traces/gpt-oss-20b/topk_ids_u8.npy";
+  if (!std::filesystem::exists(file)) {
+    state.SkipWithError("the gpt-oss trace is absent");
+    return;
+  }
+  const auto folder = std::filesystem::temp_directory_path() / "hotexpert-routing-bench";
+  std::filesystem::create_directories(folder);
+  const auto ids_only = folder / "ids.npy";
+  std::filesystem::remove(ids_only);
+  std::filesystem::create_symlink(std::filesystem::canonical(file), ids_only);
+  const auto trace = open_recorded_trace(
+      {.file = ids_only.string(), .num_experts = 32, .tokens_per_step = state.range(0)});
+  SpectrumSummary summary({}, {Decimal(1, 2)});
+  std::vector<std::int64_t> load(32);
+  DropSpectrum spectrum;
+  BatchBuffer buffer;
+  std::int64_t assignments = 0;
+  for (auto _ : state) {
+    for (std::int64_t step = 0; step < trace->info().steps; ++step) {
+      for (int layer = 0; layer < trace->info().layers; ++layer) {
+        const auto batch = trace->read(step, layer, buffer);
+        std::fill(load.begin(), load.end(), 0);
+        count_load(batch, load);
+        spectrum.assign(load);
+        summary.add(spectrum);
+        assignments += batch.assignments();
+      }
+    }
+  }
+  state.counters["assignments/s"] =
+      benchmark::Counter(static_cast<double>(assignments), benchmark::Counter::kIsRate);
+}
+
+BENCHMARK(spectrum_bench)->Arg(1024)->Arg(4096)->Arg(65536);
+BENCHMARK(spectrum_of_mapped_trace_bench)->Arg(1024)->Arg(16384);
 BENCHMARK_CAPTURE(plan_dispatch_bench, dropless, kDropless, false)
     ->RangeMultiplier(4)
     ->Range(4096, 65536);
