@@ -100,17 +100,18 @@ double expected_binomial_excess(std::int64_t n, long double p, std::int64_t capa
 double expected_drop_fraction(std::int64_t tokens, int num_experts, int top_k,
                               std::int64_t capacity) {
   if (tokens == 0) return 0;
-  const auto p = static_cast<long double>(top_k) / static_cast<long double>(num_experts);
-  const double excess = expected_binomial_excess(tokens, p, capacity);
-  return static_cast<double>(excess / (static_cast<long double>(tokens) * p));
+  const Real p = static_cast<Real>(top_k) / static_cast<Real>(num_experts);
+  const auto excess = static_cast<Real>(expected_binomial_excess(tokens, p, capacity));
+  return static_cast<double>(excess / (static_cast<Real>(tokens) * p));
 }
 
 double expected_drop_fraction(std::int64_t tokens, std::span<const double> inclusion,
                               std::int64_t capacity) {
   Real excess = 0;
   Real chosen = 0;
-  for (const double p : inclusion) {
-    excess += expected_binomial_excess(tokens, p, capacity);
+  for (const double probability : inclusion) {
+    const auto p = static_cast<Real>(probability);
+    excess += static_cast<Real>(expected_binomial_excess(tokens, p, capacity));
     chosen += p;
   }
   return tokens == 0 || chosen == 0

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "sim/base/errors.hpp"
@@ -85,7 +86,9 @@ TEST(PlackettLuceTest, EdgesAreDefined) {
             (std::vector<double>{1, 0, 1}));
   EXPECT_THROW(plackett_luce_inclusion(std::vector<double>{1, 0, 3}, 3), UsageError);
   EXPECT_THROW(plackett_luce_inclusion(std::vector<double>{1, -1}, 1), UsageError);
-  EXPECT_THROW(plackett_luce_inclusion(std::vector<double>{1, NAN}, 1), UsageError);
+  EXPECT_THROW(
+      plackett_luce_inclusion(std::vector<double>{1, std::numeric_limits<double>::quiet_NaN()}, 1),
+      UsageError);
 }
 
 }  // namespace
