@@ -8,43 +8,11 @@
 #include "reports/number_format.hpp"
 #include "reports/ratio.hpp"
 #include "reports/section.hpp"
+#include "reports/table_markdown.hpp"
 #include "reports/text_escape.hpp"
 
 namespace hotexpert {
 namespace {
-
-constexpr std::size_t kMaxRows = 40;
-
-std::string row_of(const std::vector<std::string>& cells) {
-  std::string out = "|";
-  for (const auto& cell : cells) out += " " + cell + " |";
-  return out + "\n";
-}
-
-std::string rule_of(const std::vector<bool>& numeric) {
-  std::string out = "|";
-  for (const bool right : numeric) out += right ? "---:|" : "---|";
-  return out + "\n";
-}
-
-std::string table_markdown(const Table& table) {
-  std::vector<std::string> titles;
-  std::vector<bool> numeric;
-  for (const auto& column : table.columns) {
-    titles.push_back(markdown_text(column.title));
-    numeric.push_back(column.numeric);
-  }
-  std::string out = row_of(titles) + rule_of(numeric);
-  for (std::size_t i = 0; i < table.rows.size() && i < kMaxRows; ++i) {
-    std::vector<std::string> cells;
-    for (const auto& cell : table.rows[i].cells) cells.push_back(markdown_text(cell));
-    out += row_of(cells);
-  }
-  const std::size_t rest =
-      table.left_out + (table.rows.size() > kMaxRows ? table.rows.size() - kMaxRows : 0);
-  if (rest > 0) out += fmt::format("\n{} more rows are in the CSV form.\n", rest);
-  return out;
-}
 
 /// "+12.3 % (10.0 to 14.6 %)", or "~" when the interval holds 0 or there is none.
 std::string delta(const Measurement& value, const Measurement& base) {
@@ -84,7 +52,7 @@ std::string time_table(const Comparison& comparison, const View& view) {
       where->second[l] = &comparison.points[i].result;
     }
   }
-  std::string out = row_of(titles) + rule_of(numeric);
+  std::string out = markdown_row(titles) + markdown_rule(numeric);
   for (const auto& key : order) {
     const auto& results = rows.at(key);
     std::vector<std::string> cells;
@@ -100,7 +68,7 @@ std::string time_table(const Comparison& comparison, const View& view) {
       const auto* base = results[0] == nullptr ? nullptr : results[0]->find(kTime);
       cells.push_back(time == nullptr || base == nullptr ? "" : delta(*time, *base));
     }
-    out += row_of(cells);
+    out += markdown_row(cells);
   }
   return out + "\nMedian ± half the 95 % interval; `~`: the interval of the ratio holds 1.\n";
 }
