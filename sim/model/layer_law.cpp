@@ -82,8 +82,10 @@ LayerLaw::LayerLaw(const DeviceDescription& device, const LayerShape& shape, Ker
 
 LayerLaw::Projections LayerLaw::choose(const LoadSummary& reference) const {
   const double footprint = reference.active * static_cast<double>(weight_bytes_per_expert(shape_));
-  return {tuned_choice(device_, shape_.dtype, up_, reference, footprint),
-          tuned_choice(device_, shape_.dtype, down_, reference, footprint)};
+  const auto up = tuned_choice(device_, shape_.dtype, up_, reference, footprint);
+  const auto down = tuned_choice(device_, shape_.dtype, down_, reference, footprint);
+  if (family_ == KernelFamily::kLoop) return {likeliest(up), likeliest(down)};
+  return {up, down};
 }
 
 const LayerLaw::Projections& LayerLaw::choice_for(const LoadSummary& load, Projections& own) const {

@@ -63,8 +63,8 @@ class UniformLoads {
 ///   combine = launch_s + (rows + tokens) * d_model bytes / elementwise
 /// `grouped`: both projections over all experts in one launch. `padded`: every expert of the rank
 /// has as many rows as the hottest (or the capacity). `loop`: the ffn of each active expert alone,
-/// launches included. Tokens are all tokens that enter the layer on the rank: routing and output
-/// are paid for each of them.
+/// launches included, each with the one tile its library picks. Tokens are all tokens that enter
+/// the layer on the rank: routing and output are paid for each of them.
 class LayerLaw {
  public:
   /// @param tuned false where the tuner's answer is missing: first tile, unfused kernels

@@ -35,6 +35,13 @@ TileChoice tuned_choice(const DeviceDescription& device, DataType dtype, const M
   return choice;
 }
 
+TileChoice likeliest(const TileChoice& choice) {
+  TileChoice only;
+  const auto best = std::max_element(choice.weight.begin(), choice.weight.end());
+  only.weight[static_cast<std::size_t>(best - choice.weight.begin())] = 1;
+  return only;
+}
+
 TileChoice untuned_choice() {
   TileChoice choice;
   choice.weight[0] = 1;

@@ -18,6 +18,9 @@ struct TileChoice {
 TileChoice tuned_choice(const DeviceDescription& device, DataType dtype, const MatmulSize& size,
                         const LoadSummary& reference, double footprint_bytes);
 
+/// The likeliest tile of a choice alone: a library's heuristic that gives one answer.
+TileChoice likeliest(const TileChoice& choice);
+
 /// The program's first tile, whatever the load.
 TileChoice untuned_choice();
 
