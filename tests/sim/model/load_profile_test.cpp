@@ -38,6 +38,10 @@ TEST(LoadProfileTest, SmallBatchesTouchAsManyExpertsAsIndependentTokensWould) {
   EXPECT_NEAR(active, 163.3, 3);
 }
 
+TEST(LoadProfileTest, WhenKEqualsEEveryExpertHasEveryToken) {
+  EXPECT_EQ(LoadProfile(4, 4, 1).draw(33, 0), (std::vector<std::int64_t>(4, 33)));
+}
+
 TEST(LoadProfileTest, SkewOutOfReachIsRefused) {
   EXPECT_THROW(LoadProfile(8, 2, 4.5), UsageError);
   EXPECT_THROW(LoadProfile(8, 2, 0.9), UsageError);

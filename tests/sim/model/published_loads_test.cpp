@@ -44,6 +44,15 @@ TEST(PublishedLoadsTest, EveryDrawKeepsAllAssignmentsAndNoExpertExceedsTheTokens
   }
 }
 
+TEST(PublishedLoadsTest, ARankWhoseOnlyExpertIsFullTakesNoMore) {
+  for (std::uint32_t draw = 0; draw < 60; ++draw) {
+    const auto loads = power_law_loads({64, 8, 4, 8}, 1.2, draw);
+    EXPECT_EQ(sum(loads), 64 * 4);
+    EXPECT_EQ(*std::max_element(loads.begin(), loads.end()), loads[0]);
+    EXPECT_LE(loads[0], 64);
+  }
+}
+
 TEST(PublishedLoadsTest, EqualArgumentsGiveEqualLoadsAndDrawsDiffer) {
   const PublishedRouting routing{512, 64, 4, 8};
   EXPECT_EQ(power_law_loads(routing, 1.01, 3), power_law_loads(routing, 1.01, 3));
