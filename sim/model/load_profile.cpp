@@ -16,6 +16,7 @@ namespace hotexpert {
 namespace {
 
 constexpr double kLargestExponent = 8;
+constexpr int kBisections = 22;  // the exponent to 2e-6
 constexpr double kNormalFromVariance = 64;
 
 std::vector<double> zipf_inclusion(int num_experts, int top_k, double exponent) {
@@ -61,7 +62,7 @@ LoadProfile::LoadProfile(int num_experts, int top_k, double skew) {
   }
   double low = 0;
   double high = kLargestExponent;
-  for (int step = 0; step < 40; ++step) {
+  for (int step = 0; step < kBisections; ++step) {
     const double middle = (low + high) / 2;
     (skew_at(middle) < skew ? low : high) = middle;
   }

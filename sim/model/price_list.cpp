@@ -114,8 +114,8 @@ Json price_list_json(const DeviceDescription& device, const std::vector<PriceCel
   Json rows = Json::array();
   for (const auto& cell : cells) {
     Json row = Json::object();
-    row.set("tokens", cell.tokens).set("skew", cell.skew).set("total_s", cell.seconds);
-    row.set("balanced_total_s", cell.balanced_seconds).set("ratio", cell.ratio);
+    row.set("step.tokens", cell.tokens).set("skew", cell.skew).set("layer.total_s", cell.seconds);
+    row.set("layer.balanced_total_s", cell.balanced_seconds).set("ratio", cell.ratio);
     row.set("binding", name(cell.binding));
     row.set("s_per_percent", cell.seconds_per_percent);
     row.set("s_per_percent_error", cell.seconds_per_percent_error);

@@ -47,7 +47,7 @@ std::vector<PriceCell> price_list(const DeviceDescription& device, const PriceQu
 /// among the cells given; 0 when they never are.
 std::int64_t crossover_tokens(const std::vector<PriceCell>& cells, double skew);
 
-/// {"rows": [{"tokens", "skew", "total_s", "balanced_total_s", "ratio", "binding",
+/// {"rows": [{"step.tokens", "skew", "layer.total_s", "layer.balanced_total_s", "ratio", "binding",
 /// "s_per_percent", "s_per_percent_error"}], "held_out_error"}
 Json price_list_json(const DeviceDescription& device, const std::vector<PriceCell>& cells);
 
