@@ -9,6 +9,8 @@
 #include "sim/traces/distinct_sampler.hpp"
 #include "sim/traces/philox_lanes.hpp"
 #include "sim/traces/synthetic_trace.hpp"
+#include "sim/traces/trace_summary.hpp"
+#include "sim/traces/trace_writer.hpp"
 
 namespace hotexpert {
 namespace {
@@ -94,6 +96,18 @@ void sum_ids(benchmark::State& state) {
   set_rate(state, 1.5e9);
 }
 BENCHMARK(sum_ids);
+
+/// A recorded trace summarised from memory: counts, overlap and checks in one pass.
+void summarize_recorded(benchmark::State& state) {
+  auto spec = spec_of("gaussian");
+  spec.steps = 1;
+  const auto arrays = arrays_of(*make_synthetic_trace(spec));
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(summarize(arrays, kExperts, 4096).overall.cv);
+  }
+  set_rate(state, 1e9);
+}
+BENCHMARK(summarize_recorded);
 
 }  // namespace
 }  // namespace hotexpert

@@ -1,0 +1,77 @@
+#include "sim/traces/trace_summary.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+
+#include "sim/base/errors.hpp"
+#include "sim/metrics/load_metrics.hpp"
+#include "sim/traces/batch_walk.hpp"
+#include "sim/traces/importers/importer.hpp"
+#include "sim/traces/recorded_trace.hpp"
+#include "sim/traces/synthetic_trace.hpp"
+#include "sim/traces/trace_writer.hpp"
+
+namespace hotexpert {
+namespace {
+
+TEST(TraceSummaryTest, AgreesWithTheLoadMetricsOfTheSameSteps) {
+  SyntheticSpec spec;
+  spec.num_experts = 20;
+  spec.top_k = 3;
+  spec.layers = 4;
+  spec.tokens = 1030;
+  spec.model = "domains:run=20";
+  const auto arrays = arrays_of(*make_synthetic_trace(spec));
+  const auto summary = summarize(arrays, 20, 100);
+  const auto trace = make_recorded_trace(arrays, {.num_experts = 20, .tokens_per_step = 100});
+  std::map<std::string, double> expected;
+  for (const auto& m : load_metrics(count_loads(*trace), ExpertPlacement::contiguous(20))) {
+    expected[m.metric] = m.value;
+  }
+  EXPECT_EQ(summary.steps, 10);
+  EXPECT_NEAR(summary.overall.max_over_mean, expected["load.max_over_mean"], 1e-12);
+  EXPECT_NEAR(summary.overall.cv, expected["load.cv"], 1e-12);
+  EXPECT_NEAR(summary.overall.gini, expected["load.gini"], 1e-12);
+  EXPECT_NEAR(summary.overall.active_experts, expected["load.active_experts"], 1e-12);
+  const auto whole = make_recorded_trace(arrays, {.num_experts = 20, .tokens_per_step = 1030});
+  BatchBuffer buffer;
+  for (int layer = 0; layer < 4; ++layer) {
+    const auto batch = whole->read(0, layer, buffer);
+    std::vector<std::int64_t> load(20);
+    count_load(batch, load);
+    const auto& of = summary.layers[static_cast<std::size_t>(layer)];
+    EXPECT_NEAR(of.token_overlap, token_overlap(batch), 1e-12);
+    EXPECT_NEAR(of.max_vio_global, max_vio(load), 1e-12);
+    EXPECT_EQ(of.assignments, 1030 * 3);
+  }
+}
+
+TEST(TraceSummaryTest, BadSlotsAreCountedNotLoaded) {
+  TraceArrays arrays;
+  arrays.topk_ids = owned_array(std::vector<std::int32_t>{0, 1, -1, 2, 2, 2, 9, -5}, {4, 1, 2});
+  const auto summary = summarize(arrays, 3, 2);
+  EXPECT_EQ(summary.out_of_range, 2);
+  EXPECT_EQ(summary.duplicate_tokens, 1);
+  EXPECT_EQ(summary.layers[0].assignments, 5);
+  EXPECT_THROW(summarize(arrays, 3, 0), UsageError);
+}
+
+TEST(TraceSummaryTest, TheRecordedTracesHaveTheirPublishedShape) {
+  const auto folder = std::filesystem::path(HOTEXPERT_SOURCE_DIR) / ".." / "shared/traces";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << folder << " is absent";
+  const auto gpt =
+      summarize(open_trace_arrays((folder / "gpt-oss-20b/topk_ids_u8.npy").string()), 32, 256);
+  EXPECT_EQ(gpt.tokens, 60369);
+  EXPECT_EQ(gpt.overall.assignments, 60369L * 24 * 4);
+  EXPECT_NEAR(gpt.overall.token_overlap, 1.8, 0.05);  // of 4
+  EXPECT_EQ(gpt.out_of_range + gpt.duplicate_tokens, 0);
+  const auto base = import_trace({(folder / "switch-base-8/router-trace.v2.json").string()}, {});
+  const auto switch_base = summarize(*base.recording.arrays, 8, 43);
+  EXPECT_EQ(switch_base.overall.assignments, 215 * 6);
+  EXPECT_EQ(switch_base.overall.dead_experts, 0);  // every expert of every layer was observed
+}
+
+}  // namespace
+}  // namespace hotexpert
