@@ -18,7 +18,7 @@ namespace {
 /// Any id check_batch refuses, for values that do not fit StoredExpert.
 constexpr StoredExpert kOutOfRange = std::numeric_limits<StoredExpert>::min();
 
-constexpr double kLargestWeight = std::numeric_limits<float>::max();
+constexpr auto kLargestWeight = static_cast<double>(std::numeric_limits<float>::max());
 
 /// A random order of `count` tokens.
 std::vector<std::uint32_t> shuffled_tokens(std::int64_t count, std::uint64_t seed,

@@ -104,7 +104,9 @@ class SyntheticTrace : public RoutingTrace {
     buffer.scores.resize(spec_.scores ? static_cast<std::size_t>(spec_.tokens) * experts : 0);
     const RandomKey key{spec_.seed, RandomPurpose::kRouting, static_cast<std::uint32_t>(step),
                         static_cast<std::uint32_t>(layer)};
-    for (const auto& [regime, tokens] : tokens_by_regime(step, layer)) {
+    for (const auto& of_regime : tokens_by_regime(step, layer)) {
+      const auto regime = of_regime.first;
+      const Tokens& tokens = of_regime.second;
       const PopularityTable table = popularity_of(layer, regime);
       in_parts(tokens.size(), spec_.threads, [&](std::size_t begin, std::size_t end) {
         const auto part = std::span(tokens).subspan(begin, end - begin);

@@ -13,8 +13,8 @@ std::vector<double> zipf_popularity(int num_experts, double exponent) {
 
 /// Popularity of the r-th hottest expert, from 1: r^-exponent.
 Model make_zipf(const NamedChoice& choice, const SkewContext& context) {
-  return std::make_unique<FixedPopularity>(
-      std::vector<std::vector<double>>{zipf_popularity(context.num_experts, choice.get("exponent"))});
+  return std::make_unique<FixedPopularity>(std::vector<std::vector<double>>{
+      zipf_popularity(context.num_experts, choice.get("exponent"))});
 }
 
 }  // namespace hotexpert::skew

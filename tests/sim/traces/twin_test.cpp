@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 
 #include "sim/base/errors.hpp"
@@ -57,8 +56,6 @@ TEST(TwinTest, OfTheGptOssTraceDropsLikeItInOrderWhereTheIidTwinDoesNot) {
   const auto iid = draw_twin(model, {.threads = 2}, false);
   bool iid_is_wrong = false;
   for (const auto& row : twin_fidelity(original, twin, iid, 32, {256, 1024, 4096}, 2)) {
-    std::printf("%-14s %5ld  original %.4f  twin %.4f  iid %.4f\n", row.metric.c_str(),
-                static_cast<long>(row.tokens), row.original, row.twin, row.iid);
     const double allowed = std::max(0.1 * row.original, 0.005);
     if (row.metric.rfind("drop", 0) == 0) {
       EXPECT_NEAR(row.twin, row.original, allowed) << row.metric << ", steps of " << row.tokens;
