@@ -1,0 +1,165 @@
+#include "profiler/cupti_session.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace hotexpert {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+/// A CUPTI whose every answer the test decides.
+struct FakeCupti final : CuptiApi {
+  std::string activity_reason;
+  std::string counters_reason;
+  ActivityBatch batch;
+  std::vector<CounterValue> values;
+  int calls = 0;
+
+  std::string start_activity() override { return ++calls, activity_reason; }
+  ActivityBatch stop_activity() override { return batch; }
+  std::string start_counters(std::span<const std::string_view> metrics) override {
+    EXPECT_EQ(metrics.size(), counter_metrics().size());
+    return ++calls, counters_reason;
+  }
+  std::vector<CounterValue> stop_counters() override { return values; }
+};
+
+class CuptiSessionTest : public testing::Test {
+ protected:
+  CuptiSessionTest() {
+    auto fake = std::make_unique<FakeCupti>();
+    cupti = fake.get();
+    cupti->batch.records.assign(9, {"expert_kernel", 100, 200, 0, 7, 1});
+    cupti->values = {{"dram__bytes.sum", 1e9}};
+    opened.api = std::move(fake);
+  }
+
+  ProfiledRun profile(ProfileLevel wanted, std::optional<ExternalProfiler> external = {}) {
+    return profile_run(opened, external, wanted, [this] { return ++runs, launches; });
+  }
+
+  OpenedCupti opened;
+  FakeCupti* cupti;
+  std::int64_t launches = 9;
+  int runs = 0;
+};
+
+TEST_F(CuptiSessionTest, ReachesWhatWasAskedFor) {
+  const auto run = profile(ProfileLevel::kCounters);
+  EXPECT_EQ(run.reached, ProfileLevel::kCounters);
+  EXPECT_EQ(runs, 2);
+  EXPECT_TRUE(run.conserved());
+  EXPECT_THAT(profile_warnings(run), IsEmpty());
+  EXPECT_EQ(to_json(run).dump(),
+            R"({"wanted":2,"reached":2,"reasons":[],"launches":9,"records":9,"dropped":0,)"
+            R"("complete":true,"counters":{"dram__bytes.sum":1e+09}})");
+}
+
+TEST_F(CuptiSessionTest, LevelZeroTouchesNothing) {
+  EXPECT_EQ(profile(ProfileLevel::kEvents).reached, ProfileLevel::kEvents);
+  EXPECT_EQ(cupti->calls, 0);
+  EXPECT_EQ(runs, 1);
+}
+
+TEST_F(CuptiSessionTest, DegradesToActivityWithoutPermission) {
+  cupti->counters_reason = "no permission";
+  const auto run = profile(ProfileLevel::kCounters);
+  EXPECT_EQ(run.reached, ProfileLevel::kActivity);
+  EXPECT_EQ(run.activity.records.size(), 9U);
+  EXPECT_THAT(profile_warnings(run), ElementsAre("no permission"));
+}
+
+TEST_F(CuptiSessionTest, DegradesToEventsAndStillRuns) {
+  cupti->activity_reason = "no device";
+  const auto run = profile(ProfileLevel::kCounters);
+  EXPECT_EQ(run.reached, ProfileLevel::kEvents);
+  EXPECT_THAT(run.reasons, ElementsAre("no device"));
+  EXPECT_EQ(runs, 1);
+}
+
+TEST_F(CuptiSessionTest, StaysOffWhenAnotherToolWatches) {
+  const auto run = profile(ProfileLevel::kActivity, ExternalProfiler::kNsightSystems);
+  EXPECT_EQ(run.reached, ProfileLevel::kEvents);
+  EXPECT_THAT(run.reasons, ElementsAre(HasSubstr("nsys already watches")));
+  EXPECT_EQ(cupti->calls, 0);
+}
+
+TEST_F(CuptiSessionTest, SaysWhyThereIsNoCupti) {
+  opened.api.reset();
+  opened.reason = "libcupti is not here.";
+  EXPECT_THAT(profile(ProfileLevel::kActivity).reasons, ElementsAre("libcupti is not here."));
+}
+
+TEST_F(CuptiSessionTest, AnEmptyProfileIsNoSuccess) {
+  cupti->batch.records.clear();
+  const auto run = profile(ProfileLevel::kActivity);
+  EXPECT_EQ(run.reached, ProfileLevel::kEvents);
+  EXPECT_THAT(run.reasons, ElementsAre("CUPTI delivered none of 9 kernel records."));
+}
+
+TEST_F(CuptiSessionTest, LostRecordsAreSaidAndCounted) {
+  cupti->batch.records.resize(6);
+  cupti->batch.dropped = 3;
+  const auto dropped = profile(ProfileLevel::kActivity);
+  EXPECT_TRUE(dropped.conserved());
+  EXPECT_FALSE(to_json(dropped).at("complete").as_bool());
+  EXPECT_THAT(profile_warnings(dropped), ElementsAre(HasSubstr("3 of 9 kernel records were lost")));
+
+  cupti->batch.dropped = 1;
+  const auto lost = profile(ProfileLevel::kActivity);
+  EXPECT_FALSE(lost.conserved());
+  EXPECT_THAT(
+      profile_warnings(lost),
+      ElementsAre(HasSubstr("1 of 9"), HasSubstr("9 kernels were launched, but 6 records")));
+}
+
+TEST(ExternalProfilerTest, IsKnownByItsLibraries) {
+  EXPECT_EQ(external_profiler_in("7f0 r-xp /opt/nsys/libToolsInjection64.so"),
+            ExternalProfiler::kNsightSystems);
+  EXPECT_EQ(external_profiler_in("/x/libcuda-injection.so"), ExternalProfiler::kNsightCompute);
+  EXPECT_EQ(external_profiler_in("/x/libsanitizer-collection.so"),
+            ExternalProfiler::kComputeSanitizer);
+  EXPECT_EQ(external_profiler_in("/usr/lib/libc.so.6"), std::nullopt);
+  EXPECT_EQ(external_profiler(), std::nullopt);
+}
+
+class CounterMetricsTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(CounterMetricsTest, ExistAndNeedOnePass) {
+  std::vector<std::string_view> metrics;
+  for (const auto& row : counter_metrics()) metrics.push_back(row.metric);
+  const auto check = check_metrics(GetParam(), metrics);
+  if (!check.checked) GTEST_SKIP() << check.reason;
+  EXPECT_EQ(check.reason, "");
+  EXPECT_EQ(check.passes, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Chips, CounterMetricsTest, testing::Values("GH100", "GA100"));
+
+TEST(CounterMetricsTest, AnInventedMetricIsNamed) {
+  const std::vector<std::string_view> metrics = {"dram__bytes.sum", "sm__invented.sum"};
+  const auto check = check_metrics("GH100", metrics);
+  if (!check.checked) GTEST_SKIP() << check.reason;
+  EXPECT_EQ(check.reason, "GH100 has no metric 'sm__invented.sum'.");
+}
+
+TEST(CuptiLibraryTest, WithoutADeviceTheReasonIsASentence) {
+  const auto opened = open_cupti();
+  if (opened.api == nullptr) {
+    EXPECT_THAT(opened.reason, HasSubstr("."));
+    return;
+  }
+  // Never a crash: either it starts (a device is here) or it says why not.
+  const auto reason = opened.api->start_activity();
+  if (reason.empty()) {
+    opened.api->stop_activity();
+  } else {
+    EXPECT_THAT(reason, HasSubstr("CUPTI cannot record kernels here"));
+  }
+}
+
+}  // namespace
+}  // namespace hotexpert
