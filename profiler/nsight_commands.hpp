@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "profiler/annotate.hpp"
+
+namespace hotexpert {
+
+/// The run that Nsight should look at.
+struct NsightTarget {
+  std::string program = "hotexpert";
+  std::string scenario;                  ///< path of the scenario file
+  std::string point;                     ///< value of --point
+  RangeName range = RangeName::kExpert;  ///< the slowest stage of the point, see slowest_stage()
+  std::string output = "hotexpert-profile";  ///< without extension
+};
+
+/// A command to run as printed in a shell, and what to look at in its report.
+struct NsightCommand {
+  std::string command;
+  std::string advice;
+};
+
+/// Nsight Systems: a timeline of one pass, between cudaProfilerStart and cudaProfilerStop.
+NsightCommand nsys_command(const NsightTarget& target);
+/// Nsight Compute: the kernels of one NVTX range of domain `hotexpert`, clocks left as they are.
+NsightCommand ncu_command(const NsightTarget& target);
+
+/// `text` as one word of a POSIX shell.
+std::string shell_word(std::string_view text);
+
+}  // namespace hotexpert
