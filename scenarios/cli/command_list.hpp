@@ -8,6 +8,9 @@ namespace hotexpert {
 CommandSyntax doctor_syntax();
 int doctor_run(const Arguments& arguments);
 
+CommandSyntax drops_syntax();
+int drops_run(const Arguments& arguments);
+
 CommandSyntax list_syntax();
 int list_run(const Arguments& arguments);
 

@@ -9,6 +9,9 @@ std::span<const CommandRow> commands() {
   static constexpr std::array kCommands = {
       CommandRow{"sweep", "run every point of a scenario", sweep_syntax, sweep_run},
       CommandRow{"plan", "all but the kernels: loads, drops, point list", plan_syntax, plan_run},
+      CommandRow{"drops",
+                 "dropped assignments at every capacity factor, by framework rule and policy",
+                 drops_syntax, drops_run},
       CommandRow{"report", "write a report from run folders: html, md, csv, json", report_syntax,
                  report_run},
       CommandRow{"list", "what can be chosen: axes, presets, skew models, kernels, metrics, ...",
