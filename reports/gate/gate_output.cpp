@@ -82,11 +82,19 @@ Table gate_table(const GateResult& result) {
     table.columns.push_back({title, true});
   for (const char* title : {"test", "verdict"}) table.columns.push_back({title, false});
   const std::string unit = unit_of(result);
-  for (const auto& pair : result.pairs) {
+  std::vector<const ComparedPair*> order;
+  for (const auto verdict :
+       {Verdict::kSlower, Verdict::kFaster, Verdict::kUnclear, Verdict::kSame}) {
+    for (const auto& pair : result.pairs) {
+      if (pair.verdict == verdict) order.push_back(&pair);
+    }
+  }
+  for (const auto* entry : order) {
+    const ComparedPair& pair = *entry;
     Table::Row row;
     for (const auto& axis : axes) {
       const auto found = std::find_if(pair.point.begin(), pair.point.end(),
-                                      [&](const auto& entry) { return entry.first == axis; });
+                                      [&](const auto& member) { return member.first == axis; });
       row.cells.push_back(found == pair.point.end() ? "" : shown(found->second));
     }
     row.cells.push_back(with_unit(pair.base, unit));

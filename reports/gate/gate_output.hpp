@@ -12,7 +12,8 @@ namespace hotexpert {
 /// notes.
 std::vector<std::string> gate_sentences(const GateResult& result);
 
-/// One row a pair: axes, base, now, ratio with interval, adjusted p, test, verdict.
+/// One row a pair, what changed first: axes, base, new, ratio with interval, adjusted p, test,
+/// verdict.
 Table gate_table(const GateResult& result);
 
 /// The sentences and the table for a pull request.

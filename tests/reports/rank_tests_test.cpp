@@ -73,7 +73,7 @@ double exact_mann_whitney_p(const std::vector<double>& before, const std::vector
 TEST(RankTestsTest, SignedRankAgreesWithAllSignPatterns) {
   for (std::uint32_t item = 0; item < 12; ++item) {
     const auto differences = normals(item, 10, 0.1 * item);
-    EXPECT_NEAR(signed_rank(differences).p_value, exact_signed_rank_p(differences), 0.015) << item;
+    EXPECT_NEAR(signed_rank(differences).p_value, exact_signed_rank_p(differences), 0.02) << item;
   }
 }
 
