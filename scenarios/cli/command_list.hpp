@@ -5,6 +5,9 @@
 // The entry points of the commands, one file each. commands.cpp puts them in a list.
 namespace hotexpert {
 
+CommandSyntax compare_syntax();
+int compare_run(const Arguments& arguments);
+
 CommandSyntax doctor_syntax();
 int doctor_run(const Arguments& arguments);
 

@@ -14,6 +14,8 @@ std::span<const CommandRow> commands() {
                  drops_syntax, drops_run},
       CommandRow{"report", "write a report from run folders: html, md, csv, json", report_syntax,
                  report_run},
+      CommandRow{"compare", "compare two runs point by point; a gate for pull requests",
+                 compare_syntax, compare_run},
       CommandRow{"list", "what can be chosen: axes, presets, skew models, kernels, metrics, ...",
                  list_syntax, list_run},
       CommandRow{"doctor", "what this machine can run, and why not", doctor_syntax, doctor_run},
