@@ -26,4 +26,7 @@ int report_run(const Arguments& arguments);
 CommandSyntax sweep_syntax();
 int sweep_run(const Arguments& arguments);
 
+CommandSyntax trace_syntax();
+int trace_run(const Arguments& arguments);
+
 }  // namespace hotexpert

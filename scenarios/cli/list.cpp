@@ -15,6 +15,7 @@
 #include "sim/core/metric_catalogue.hpp"
 #include "sim/routing/capacity_rule.hpp"
 #include "sim/routing/drop_policy.hpp"
+#include "sim/traces/importers/importer.hpp"
 #include "sim/traces/skew_model.hpp"
 
 namespace hotexpert {
@@ -120,6 +121,8 @@ constexpr std::array kFamilies = {
     FamilyRow{"axes", "what a sweep can vary", axis_table},
     FamilyRow{"presets", "layer shapes of published models", preset_table},
     FamilyRow{"skew-models", "how popular experts are", [] { return family_table(skew_models()); }},
+    FamilyRow{"importers", "recordings that trace import understands",
+              [] { return family_table(importers()); }},
     FamilyRow{"capacity-rules", "whose definition of the capacity factor",
               [] { return family_table(kCapacityRules); }},
     FamilyRow{"drop-policies", "which assignments are dropped",
