@@ -17,6 +17,9 @@ int drops_run(const Arguments& arguments);
 CommandSyntax list_syntax();
 int list_run(const Arguments& arguments);
 
+CommandSyntax model_syntax();
+int model_run(const Arguments& arguments);
+
 CommandSyntax plan_syntax();
 int plan_run(const Arguments& arguments);
 

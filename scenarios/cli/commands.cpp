@@ -13,6 +13,8 @@ std::span<const CommandRow> commands() {
                  "dropped assignments at every capacity factor, by framework rule and policy",
                  drops_syntax, drops_run},
       CommandRow{"trace", "describe, import or generate routing traces", trace_syntax, trace_run},
+      CommandRow{"model", "check the cost model against published latencies", model_syntax,
+                 model_run},
       CommandRow{"report", "write a report from run folders: html, md, csv, json", report_syntax,
                  report_run},
       CommandRow{"compare", "compare two runs point by point; a gate for pull requests",

@@ -48,7 +48,7 @@ struct HeavyRow {
 
 const std::vector<HeavyRow> kHeavy = {
     {R"(nlohmann/)", std::regex(R"(sim/base/json\.cpp)")},
-    {R"(toml\+\+/)", std::regex(R"(scenarios/runner/scenario_file\.cpp)")},
+    {R"(toml\+\+/)", std::regex(R"(scenarios/runner/(scenario_file|device_file)\.cpp)")},
     {R"(boost/program_options)", std::regex(R"(scenarios/cli/[a-z_]+\.cpp)")},
     {R"(Eigen/)", std::regex(R"((sim|kernels/cpu|tests)/.*\.cpp)")},
     {R"(fmt/|Eigen/|boost/|nlohmann/|toml)", std::regex(R"(.*\.(cpp|hpp))")},

@@ -84,6 +84,20 @@ TEST(TraceCommandTest, WhatIsMissingIsSaid) {
   EXPECT_EQ(run_hotexpert({"trace", "info", "/no/such/file"}).exit_code, 3);
 }
 
+TEST(ModelCommandTest, PublishedLatenciesAreScoredByShapeRanksAndDistribution) {
+  const std::string csv = "../shared/h100/moe_layer_latency_bf16_ep.csv";
+  if (!std::filesystem::exists(std::string(HOTEXPERT_SOURCE_DIR) + "/" + csv)) {
+    GTEST_SKIP() << "the published H100 latencies are not beside the project";
+  }
+  const auto result = run_hotexpert({"model", "validate", csv, "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json json = Json::parse(result.out, "model");
+  EXPECT_LE(json.at("overall").at("median_abs_error").as_double(), 0.05);
+  EXPECT_LE(json.at("overall").at("p90_abs_error").as_double(), 0.15);
+  EXPECT_EQ(json.at("overall").at("n").as_integer(), 972);
+  EXPECT_EQ(run_hotexpert({"model", "validate", "/no/such.csv"}).exit_code, 3);
+}
+
 TEST(CompareCommandTest, ARunEqualsItselfAndForeignFoldersAreRefused) {
   const std::string dir = fresh_folder("run");
   ASSERT_EQ(run_hotexpert({"sweep",

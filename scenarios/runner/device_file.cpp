@@ -1,0 +1,55 @@
+#include "scenarios/runner/device_file.hpp"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "sim/base/errors.hpp"
+
+namespace hotexpert {
+namespace {
+
+Json to_json(const toml::node& node) {
+  if (const auto* table = node.as_table()) {
+    Json object = Json::object();
+    for (const auto& [key, value] : *table) object.set(std::string(key.str()), to_json(value));
+    return object;
+  }
+  if (const auto* array = node.as_array()) {
+    Json list = Json::array();
+    for (const auto& item : *array) list.push(to_json(item));
+    return list;
+  }
+  if (const auto* text = node.as_string()) return Json(text->get());
+  if (const auto* number = node.as_integer()) return Json(std::int64_t{number->get()});
+  if (const auto* number = node.as_floating_point()) return Json(number->get());
+  if (const auto* truth = node.as_boolean()) return Json(truth->get());
+  throw InputError("a device file holds texts, numbers, truth values, lists and tables only");
+}
+
+}  // namespace
+
+DeviceDescription read_device(const std::string& name_or_path) {
+  const bool is_path = name_or_path.find('/') != std::string::npos ||
+                       name_or_path.find(".toml") != std::string::npos;
+  const std::string path =
+      is_path ? name_or_path : fmt::format("scenarios/devices/{}.toml", name_or_path);
+  std::ifstream in(path, std::ios::binary);
+  if (!in || std::filesystem::is_directory(path)) {
+    throw UsageError(
+        fmt::format("device '{}': {} cannot be read (shipped devices are in scenarios/devices)",
+                    name_or_path, path));
+  }
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  try {
+    return device_from_json(to_json(toml::parse(text, std::string_view(path))), path);
+  } catch (const toml::parse_error& error) {
+    throw UsageError(fmt::format("{}:{}:{}: {}", path, error.source().begin.line,
+                                 error.source().begin.column, error.description()));
+  }
+}
+
+}  // namespace hotexpert
