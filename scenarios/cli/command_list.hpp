@@ -20,6 +20,9 @@ int list_run(const Arguments& arguments);
 CommandSyntax model_syntax();
 int model_run(const Arguments& arguments);
 
+CommandSyntax place_syntax();
+int place_run(const Arguments& arguments);
+
 CommandSyntax plan_syntax();
 int plan_run(const Arguments& arguments);
 

@@ -15,6 +15,8 @@ std::span<const CommandRow> commands() {
       CommandRow{"trace", "describe, import or generate routing traces", trace_syntax, trace_run},
       CommandRow{"model", "check the cost model against published latencies", model_syntax,
                  model_run},
+      CommandRow{"place", "experts on ranks with a proven bound; does rebalancing pay?",
+                 place_syntax, place_run},
       CommandRow{"report", "write a report from run folders: html, md, csv, json", report_syntax,
                  report_run},
       CommandRow{"compare", "compare two runs point by point; a gate for pull requests",

@@ -13,6 +13,8 @@
 #include "sim/base/params.hpp"
 #include "sim/base/registry.hpp"
 #include "sim/core/metric_catalogue.hpp"
+#include "sim/placement/expert_map.hpp"
+#include "sim/placement/placement_method.hpp"
 #include "sim/routing/capacity_rule.hpp"
 #include "sim/routing/drop_policy.hpp"
 #include "sim/traces/importers/importer.hpp"
@@ -127,6 +129,10 @@ constexpr std::array kFamilies = {
               [] { return family_table(kCapacityRules); }},
     FamilyRow{"drop-policies", "which assignments are dropped",
               [] { return family_table(kDropPolicies); }},
+    FamilyRow{"placement-methods", "how experts are placed on ranks",
+              [] { return family_table(placement_methods()); }},
+    FamilyRow{"expert-map-formats", "expert maps of serving frameworks",
+              [] { return family_table(expert_map_formats()); }},
     FamilyRow{"kernels", "expert kernels of the CPU backend",
               [] { return family_table(cpu_kernels()); }},
     FamilyRow{"backends", "what can run the layer here", backend_table},
