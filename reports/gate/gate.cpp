@@ -139,7 +139,7 @@ void find_regressions(GateResult& result) {
   if (!result.options.fail_on) return;
   const double limit = 1 + *result.options.fail_on;
   for (const auto& pair : result.pairs) {
-    if (pair.verdict == Verdict::kSlower && pair.ratio > limit)
+    if (pair.verdict == PairVerdict::kSlower && pair.ratio > limit)
       result.regressions.push_back(
           fmt::format("{} is {} as slow", point_text(pair.point), times(pair.ratio, pair.ci95)));
   }
@@ -153,7 +153,7 @@ void find_regressions(GateResult& result) {
 
 }  // namespace
 
-std::string_view name(Verdict verdict) {
+std::string_view name(PairVerdict verdict) {
   constexpr std::array<std::string_view, 4> names = {"FASTER", "SLOWER", "SAME", "UNCLEAR"};
   return names[static_cast<std::size_t>(verdict)];
 }
@@ -219,11 +219,11 @@ void judge(std::vector<ComparedPair>& pairs, const GateOptions& options) {
     pair.adjusted_p = adjusted[next++];
     const bool differs = pair.adjusted_p <= options.false_discovery_rate;
     if (differs && pair.ratio > limit) {
-      pair.verdict = Verdict::kSlower;
+      pair.verdict = PairVerdict::kSlower;
     } else if (differs && pair.ratio < 1 / limit) {
-      pair.verdict = Verdict::kFaster;
+      pair.verdict = PairVerdict::kFaster;
     } else if (pair.ci95.low >= 1 / limit && pair.ci95.high <= limit) {
-      pair.verdict = Verdict::kSame;
+      pair.verdict = PairVerdict::kSame;
     }
   }
 }

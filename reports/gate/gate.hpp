@@ -12,8 +12,8 @@
 
 namespace hotexpert {
 
-enum class Verdict : std::uint8_t { kFaster, kSlower, kSame, kUnclear };
-std::string_view name(Verdict verdict);  ///< "FASTER", "SLOWER", "SAME", "UNCLEAR"
+enum class PairVerdict : std::uint8_t { kFaster, kSlower, kSame, kUnclear };
+std::string_view name(PairVerdict verdict);  ///< "FASTER", "SLOWER", "SAME", "UNCLEAR"
 
 struct GateOptions {
   std::string metric = "layer.total_s";
@@ -43,7 +43,7 @@ struct ComparedPair {
   double p_value = 1;
   double adjusted_p = 1;  ///< Benjamini-Hochberg over all pairs
   PairTest test = PairTest::kNone;
-  Verdict verdict = Verdict::kUnclear;
+  PairVerdict verdict = PairVerdict::kUnclear;
 };
 
 /// Pairs of about the same skew (max/mean load rounded to halves).

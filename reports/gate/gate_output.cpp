@@ -28,14 +28,14 @@ std::string case_name(const ComparedPair& pair) {
   return name;
 }
 
-std::size_t count(const GateResult& result, Verdict verdict) {
+std::size_t count(const GateResult& result, PairVerdict verdict) {
   return static_cast<std::size_t>(
       std::count_if(result.pairs.begin(), result.pairs.end(),
                     [&](const auto& pair) { return pair.verdict == verdict; }));
 }
 
 bool fails(const GateResult& result, const ComparedPair& pair) {
-  return result.options.fail_on && pair.verdict == Verdict::kSlower &&
+  return result.options.fail_on && pair.verdict == PairVerdict::kSlower &&
          pair.ratio > 1 + *result.options.fail_on;
 }
 
@@ -48,10 +48,11 @@ std::string detail(const ComparedPair& pair) {
 
 std::vector<std::string> gate_sentences(const GateResult& result) {
   std::vector<std::string> out;
-  out.push_back(fmt::format(
-      "{} pairs: {} SLOWER, {} FASTER, {} SAME, {} UNCLEAR; geometric mean {}.",
-      result.pairs.size(), count(result, Verdict::kSlower), count(result, Verdict::kFaster),
-      count(result, Verdict::kSame), count(result, Verdict::kUnclear), times(result.ratio)));
+  out.push_back(
+      fmt::format("{} pairs: {} SLOWER, {} FASTER, {} SAME, {} UNCLEAR; geometric mean {}.",
+                  result.pairs.size(), count(result, PairVerdict::kSlower),
+                  count(result, PairVerdict::kFaster), count(result, PairVerdict::kSame),
+                  count(result, PairVerdict::kUnclear), times(result.ratio)));
   for (const auto& group : result.groups)
     out.push_back(fmt::format("At max/mean load {}: {} the cost of the base.",
                               significant(group.skew), times(group.ratio, group.ci95)));
@@ -84,7 +85,7 @@ Table gate_table(const GateResult& result) {
   const std::string unit = unit_of(result);
   std::vector<const ComparedPair*> order;
   for (const auto verdict :
-       {Verdict::kSlower, Verdict::kFaster, Verdict::kUnclear, Verdict::kSame}) {
+       {PairVerdict::kSlower, PairVerdict::kFaster, PairVerdict::kUnclear, PairVerdict::kSame}) {
     for (const auto& pair : result.pairs) {
       if (pair.verdict == verdict) order.push_back(&pair);
     }
@@ -99,8 +100,8 @@ Table gate_table(const GateResult& result) {
     }
     row.cells.push_back(with_unit(pair.base, unit));
     row.cells.push_back(with_unit(pair.now, unit));
-    row.cells.push_back(pair.verdict == Verdict::kUnclear ? "~ " + times(pair.ratio, pair.ci95)
-                                                          : times(pair.ratio, pair.ci95));
+    row.cells.push_back(pair.verdict == PairVerdict::kUnclear ? "~ " + times(pair.ratio, pair.ci95)
+                                                              : times(pair.ratio, pair.ci95));
     row.cells.push_back(significant(pair.adjusted_p, 2));
     row.cells.emplace_back(name(pair.test));
     row.cells.emplace_back(name(pair.verdict));
@@ -125,7 +126,7 @@ std::string gate_junit(const GateResult& result) {
     if (fails(result, pair)) {
       ++failures;
       cases += fmt::format("<failure message=\"{}\"/>", html_text(detail(pair)));
-    } else if (pair.verdict == Verdict::kUnclear) {
+    } else if (pair.verdict == PairVerdict::kUnclear) {
       cases += fmt::format("<skipped message=\"{}\"/>", html_text(detail(pair)));
     } else {
       cases += fmt::format("<system-out>{}</system-out>", html_text(detail(pair)));
@@ -147,7 +148,8 @@ std::string gate_junit(const GateResult& result) {
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"hotexpert compare\" "
       "tests=\"{}\" failures=\"{}\" skipped=\"{}\">\n{}</testsuite>\n",
-      result.pairs.size() + (more > 0 ? 1 : 0), failures, count(result, Verdict::kUnclear), cases);
+      result.pairs.size() + (more > 0 ? 1 : 0), failures, count(result, PairVerdict::kUnclear),
+      cases);
 }
 
 Json gate_json(const GateResult& result) {

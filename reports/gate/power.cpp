@@ -41,12 +41,12 @@ GatePower measure_power(const PairSource& source, bool paired, const GateOptions
   GatePower power;
   int alarms = 0;
   for (const auto& pair : judged(source, paired, options, repetitions, 1))
-    alarms += pair.verdict == Verdict::kFaster || pair.verdict == Verdict::kSlower;
+    alarms += pair.verdict == PairVerdict::kFaster || pair.verdict == PairVerdict::kSlower;
   power.false_alarm_rate = static_cast<double>(alarms) / repetitions;
   for (const double slowdown : kSlowdowns) {
     int hits = 0;
     for (const auto& pair : judged(source, paired, options, repetitions, 1 + slowdown))
-      hits += pair.verdict == Verdict::kSlower;
+      hits += pair.verdict == PairVerdict::kSlower;
     const double share = static_cast<double>(hits) / repetitions;
     power.found.emplace_back(slowdown, share);
     if (share >= kFoundOften && !power.smallest_effect) power.smallest_effect = slowdown;

@@ -43,7 +43,7 @@ PairSource noisy_machine(double drift_by) {
   };
 }
 
-double share_called(const PairSource& source, bool paired, double slowdown, Verdict verdict,
+double share_called(const PairSource& source, bool paired, double slowdown, PairVerdict verdict,
                     double threshold) {
   GateOptions options;
   options.threshold = threshold;
@@ -60,25 +60,26 @@ double share_called(const PairSource& source, bool paired, double slowdown, Verd
 TEST(GateTest, EqualTimingsRaiseFewAlarms) {
   for (const bool paired : {true, false}) {
     const auto source = noisy_machine(paired ? 0.05 : 0);
-    const double without_threshold = share_called(source, paired, 1, Verdict::kSlower, 0) +
-                                     share_called(source, paired, 1, Verdict::kFaster, 0);
+    const double without_threshold = share_called(source, paired, 1, PairVerdict::kSlower, 0) +
+                                     share_called(source, paired, 1, PairVerdict::kFaster, 0);
     EXPECT_LE(without_threshold, 0.06) << paired;
-    const double with_threshold = share_called(source, paired, 1, Verdict::kSlower, 0.01) +
-                                  share_called(source, paired, 1, Verdict::kFaster, 0.01);
+    const double with_threshold = share_called(source, paired, 1, PairVerdict::kSlower, 0.01) +
+                                  share_called(source, paired, 1, PairVerdict::kFaster, 0.01);
     EXPECT_LE(with_threshold, 0.01) << paired;
   }
 }
 
 TEST(GateTest, ASlowdownBy2PercentIsFoundWith30Samples) {
   for (const bool paired : {true, false})
-    EXPECT_GE(share_called(noisy_machine(paired ? 0.05 : 0), paired, 1.02, Verdict::kSlower, 0.01),
-              0.97)
+    EXPECT_GE(
+        share_called(noisy_machine(paired ? 0.05 : 0), paired, 1.02, PairVerdict::kSlower, 0.01),
+        0.97)
         << paired;
 }
 
 TEST(GateTest, PairingTakesTheDriftOut) {
-  const double paired = share_called(noisy_machine(0.3), true, 1.02, Verdict::kSlower, 0.01);
-  const double unpaired = share_called(noisy_machine(0.3), false, 1.02, Verdict::kSlower, 0.01);
+  const double paired = share_called(noisy_machine(0.3), true, 1.02, PairVerdict::kSlower, 0.01);
+  const double unpaired = share_called(noisy_machine(0.3), false, 1.02, PairVerdict::kSlower, 0.01);
   EXPECT_GT(paired, unpaired + 0.2) << "the drift is 30 %, the slowdown 2 %";
 }
 
@@ -95,8 +96,8 @@ TEST(GateTest, EqualAndNarrowIsSameEqualAndWideIsUnclear) {
   std::vector<ComparedPair> pairs = {compare_samples(narrow[0], narrow[1], false),
                                      compare_samples(wide[0], wide[1], false)};
   judge(pairs, {});
-  EXPECT_EQ(pairs[0].verdict, Verdict::kSame);
-  EXPECT_EQ(pairs[1].verdict, Verdict::kUnclear);
+  EXPECT_EQ(pairs[0].verdict, PairVerdict::kSame);
+  EXPECT_EQ(pairs[1].verdict, PairVerdict::kUnclear);
 }
 
 TEST(GateTest, TooFewSamplesAreUnclear) {
@@ -104,7 +105,7 @@ TEST(GateTest, TooFewSamplesAreUnclear) {
   const std::vector<double> fast(5, 1.0);
   std::vector<ComparedPair> pairs = {compare_samples(fast, slow, true)};
   judge(pairs, {});
-  EXPECT_EQ(pairs[0].verdict, Verdict::kUnclear);
+  EXPECT_EQ(pairs[0].verdict, PairVerdict::kUnclear);
   EXPECT_EQ(pairs[0].test, PairTest::kNone);
 }
 
