@@ -159,7 +159,8 @@ TEST(PlaceTest, ReadsATokenTrace) {
   const auto result = run_hotexpert({"place", trace, "--layer.experts", "32", "--placement.slots",
                                      "40", "--placement.method", "refine", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  for (const auto& row : Json::parse(result.out, "place").at("rows").as_array()) {
+  const Json json = Json::parse(result.out, "place");
+  for (const auto& row : json.at("rows").as_array()) {
     EXPECT_LT(row.at("place.lower_bound_ratio").as_double(), 1.2);
   }
 }
