@@ -142,7 +142,9 @@ class AxisCollector {
 
 /// Scenario entries with one value that no point repeats, equal in all runs.
 void add_scenario_constants(const AxisCollector& collector, Comparison& out) {
-  for (const auto& [key, values] : out.runs.front().manifest.at("scenario").as_object()) {
+  for (const auto& entry : out.runs.front().manifest.at("scenario").as_object()) {
+    const auto& key = entry.first;  // named: clang 14 does not capture structured bindings
+    const auto& values = entry.second;
     const bool known =
         out.axis(key) != kNone || std::any_of(out.fixed.begin(), out.fixed.end(),
                                               [&](const auto& axis) { return axis.name == key; });

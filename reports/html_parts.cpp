@@ -8,6 +8,7 @@ namespace hotexpert {
 namespace {
 
 constexpr std::size_t kMaxWarnings = 20;
+constexpr std::size_t kWarningsAtOnce = 2;  // others open on demand
 
 }  // namespace
 
@@ -42,6 +43,9 @@ std::string warnings_html(const std::map<std::string, int>& counts) {
   std::string out = "<div class=\"warnings\" role=\"note\"><strong>Warnings</strong><ul>\n";
   std::size_t shown = 0;
   for (const auto& [warning, count] : counts) {
+    if (shown == kWarningsAtOnce) {
+      out += fmt::format("</ul><details><summary>{} more</summary><ul>\n", counts.size() - shown);
+    }
     if (++shown > kMaxWarnings) break;
     out += "<li>" + html_with_code(warning);
     if (count > 1) out += fmt::format(" ({} points)", count);
@@ -49,7 +53,7 @@ std::string warnings_html(const std::map<std::string, int>& counts) {
   }
   if (counts.size() > kMaxWarnings)
     out += fmt::format("<li>… and {} more</li>\n", counts.size() - kMaxWarnings);
-  return out + "</ul></div>\n";
+  return out + (counts.size() > kWarningsAtOnce ? "</ul></details></div>\n" : "</ul></div>\n");
 }
 
 std::string facts_html(const Json& object, const std::string& prefix) {

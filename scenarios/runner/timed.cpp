@@ -195,6 +195,7 @@ void time_point(const PointSpec& spec, const RoutingTrace& trace, const ExpertPl
   MeasureOptions options;
   options.min_samples = spec.measure.min_samples;
   options.time_budget_s = spec.measure.budget_s;
+  options.warmup_time_share = 1;  // a short budget must still reach a steady state
   options.target_relative_half_width = spec.measure.precision;
   SteadyClock clock;
   const MeasureResult measured = measure(arms, options, clock);
