@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <span>
 
+#include "sim/routing/capacity_rule.hpp"
+
 namespace hotexpert::training {
 namespace {
 
@@ -55,8 +57,9 @@ void dispatch_assignments(const RouterState<Scalar>& state, const std::optional<
   dispatch.offsets = begin;
   dispatch.dropped = 0;
   if (!factor) return;
+  static const CapacityRule rule("megatron");
   const std::int64_t capacity =
-      ceil_product(state.micro_batch_tokens * state.top_k, *factor, state.num_experts);
+      *capacity_of(rule, {state.micro_batch_tokens, state.num_experts, state.top_k, 1}, *factor, 0);
   std::int64_t end = 0;
   for (std::size_t i = 0; i < experts; ++i) {
     const std::span part(dispatch.entries.data() + begin[i],

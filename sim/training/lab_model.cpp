@@ -2,16 +2,15 @@
 
 #include <cmath>
 
+#include "sim/training/products.hpp"
+
 namespace hotexpert::training {
 namespace {
 
 template <class Scalar>
-double norm(const std::vector<Scalar>& values) {
-  double squares = 0;
-  for (const Scalar value : values) {
-    squares += static_cast<double>(value) * static_cast<double>(value);
-  }
-  return std::sqrt(squares);
+double norm(const AlignedVector<Scalar>& values) {
+  return std::sqrt(
+      products<Scalar>().squared_norm(static_cast<std::int64_t>(values.size()), values.data()));
 }
 
 const TrainConfig& checked(const TrainConfig& config) {
@@ -65,7 +64,7 @@ void LabModel<Scalar>::backward(PassLosses& losses) {
       losses.balance_term.push_back(loss->add(state_, router_gradient_));
       losses.balance += losses.balance_term.back();
     }
-    std::vector<Scalar> own;
+    AlignedVector<Scalar> own;
     router_.backward(hidden_, state_, router_gradient_, own, back);
     router_norms_.balance = norm(own);
     for (std::size_t i = 0; i < own.size(); ++i) router.gradient[i] += own[i];

@@ -9,7 +9,7 @@ namespace {
 
 template <class Scalar>
 void sgd_step(const OptimizerConfig& config, ParameterBlock<Scalar>& block,
-              std::vector<Scalar>& velocity) {
+              AlignedVector<Scalar>& velocity) {
   const auto momentum = static_cast<Scalar>(config.momentum);
   const auto rate = static_cast<Scalar>(config.learning_rate);
   const auto keep = static_cast<Scalar>(1.0 - config.learning_rate * config.weight_decay);
@@ -22,14 +22,18 @@ void sgd_step(const OptimizerConfig& config, ParameterBlock<Scalar>& block,
 }  // namespace
 
 template <class Scalar>
-void Optimizer<Scalar>::step(const std::vector<ParameterBlock<Scalar>*>& blocks) {
-  const bool adamw = config_.kind == OptimizerKind::kAdamw;
-  if (first_.empty()) {
-    for (const auto* block : blocks) {
-      first_.emplace_back(block->value.size());
-      second_.emplace_back(adamw ? block->value.size() : 0);
-    }
+void Optimizer<Scalar>::allocate(const std::vector<ParameterBlock<Scalar>*>& blocks) {
+  first_.clear();
+  second_.clear();
+  for (const auto* block : blocks) {
+    first_.emplace_back(block->value.size());
+    second_.emplace_back(config_.kind == OptimizerKind::kAdamw ? block->value.size() : 0);
   }
+}
+
+template <class Scalar>
+void Optimizer<Scalar>::step(const std::vector<ParameterBlock<Scalar>*>& blocks) {
+  if (first_.empty()) allocate(blocks);
   ++steps_;
   const auto t = static_cast<double>(steps_);
   const AdamwStep constants{config_.learning_rate,
@@ -41,7 +45,7 @@ void Optimizer<Scalar>::step(const std::vector<ParameterBlock<Scalar>*>& blocks)
                             1.0 / (1.0 - std::pow(config_.beta2, t))};
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     auto& block = *blocks[b];
-    if (adamw) {
+    if (config_.kind == OptimizerKind::kAdamw) {
       products<Scalar>().adamw(static_cast<std::int64_t>(block.value.size()), constants,
                                block.gradient.data(), first_[b].data(), second_[b].data(),
                                block.value.data());

@@ -19,6 +19,8 @@ struct AdamwStep {
 /// matrices. Eigen computes the products, on the calling thread only, so results never depend on
 /// the number of threads.
 ///
+/// Arguments start at addresses of fixed alignment (AlignedVector): equal inputs then give equal
+/// bytes.
 /// The same source is compiled for the baseline instruction set and for AVX2 + FMA, and the
 /// processor decides once which to use: equal bytes are promised on one build and machine, and the
 /// fp32 products run 4 to 6 times faster than baseline SSE2.
@@ -39,6 +41,8 @@ struct ProductKernels {
   /// gate_up[r, 2 f] is replaced by the gradient with respect to it, given hidden_gradient[r, f].
   void (*swiglu_backward)(std::int64_t rows, std::int64_t f, const Scalar* hidden_gradient,
                           Scalar* gate_up);
+  /// Sum of squares of n values.
+  double (*squared_norm)(std::int64_t n, const Scalar* values);
   /// One AdamW step over n values (Loshchilov and Hutter 2019, algorithm 2).
   void (*adamw)(std::int64_t n, const AdamwStep& step, const Scalar* gradient, Scalar* first,
                 Scalar* second, Scalar* value);

@@ -2,6 +2,7 @@
 // and renames the namespace `Eigen`, so that the linker can never merge an Eigen template compiled
 // for AVX2 with the baseline's.
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 
 #include "sim/training/products.hpp"
@@ -69,6 +70,19 @@ void swiglu_backward(std::int64_t rows, std::int64_t f, const Scalar* hidden_gra
   }
 }
 
+/// Summed in Scalar inside a block, in double across blocks: as fast as one, nearly as exact as the
+/// other.
+template <class Scalar>
+double squared_norm(std::int64_t n, const Scalar* values) {
+  constexpr std::int64_t kBlock = 512;
+  double total = 0;
+  for (std::int64_t begin = 0; begin < n; begin += kBlock) {
+    const ConstArray<Scalar> block(values + begin, std::min(kBlock, n - begin));
+    total += static_cast<double>(block.matrix().squaredNorm());
+  }
+  return total;
+}
+
 template <class Scalar>
 void adamw(std::int64_t n, const AdamwStep& step, const Scalar* gradient, Scalar* first,
            Scalar* second, Scalar* value) {
@@ -89,7 +103,8 @@ void adamw(std::int64_t n, const AdamwStep& step, const Scalar* gradient, Scalar
 template <class Scalar>
 constexpr ProductKernels<Scalar> kTable = {
     multiply<Scalar>, multiply_left_transposed<Scalar>, multiply_right_transposed<Scalar>,
-    swiglu<Scalar>,   swiglu_backward<Scalar>,          adamw<Scalar>};
+    swiglu<Scalar>,   swiglu_backward<Scalar>,          squared_norm<Scalar>,
+    adamw<Scalar>};
 
 }  // namespace
 

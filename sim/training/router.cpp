@@ -197,7 +197,7 @@ void Router<Scalar>::forward(const Matrix<Scalar>& hidden, std::uint32_t step, b
 template <class Scalar>
 void Router<Scalar>::backward(const Matrix<Scalar>& hidden, const RouterState<Scalar>& state,
                               RouterGradient<Scalar>& gradient,
-                              std::vector<Scalar>& parameter_gradient,
+                              AlignedVector<Scalar>& parameter_gradient,
                               Matrix<Scalar>* hidden_gradient) const {
   chain_gates(state, gradient);
   chain_scores(state, gradient);

@@ -25,7 +25,7 @@ class Router {
   /// Chains `gradient` back to the logits, in place, and writes the gradient of the parameters to
   /// `parameter_gradient` (as parameters().value). Adds to `hidden_gradient` where it is given.
   void backward(const Matrix<Scalar>& hidden, const RouterState<Scalar>& state,
-                RouterGradient<Scalar>& gradient, std::vector<Scalar>& parameter_gradient,
+                RouterGradient<Scalar>& gradient, AlignedVector<Scalar>& parameter_gradient,
                 Matrix<Scalar>* hidden_gradient) const;
 
   /// W [d_model, E], then W_noise of the same shape where the router is noisy.

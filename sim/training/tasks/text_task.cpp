@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <iterator>
+#include <sstream>
+#include <utility>
 
 #include "sim/base/errors.hpp"
 #include "sim/training/products.hpp"
@@ -20,12 +21,14 @@ std::string read_corpus(const std::string& path) {
   if (path.empty()) {
     throw UsageError("train.corpus: task 'text' needs a text file; give --train.corpus FILE");
   }
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.good() && !file.eof()) {
-    throw InputError(fmt::format("{}: the corpus cannot be read; name a readable text file", path));
+  const std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file.is_open() || !text.good()) {
+    throw InputError(
+        fmt::format("{}: the corpus cannot be read or is empty; name a readable text file", path));
   }
-  return text;
+  return std::move(text).str();
 }
 
 template <class Scalar>
