@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "reports/embedded_series.hpp"
 #include "reports/exporters.hpp"
 #include "reports/html_parts.hpp"
 #include "reports/page_data.hpp"
@@ -68,8 +69,18 @@ class Warnings {
   std::set<std::string> told_;
 };
 
+/// What the chart could not be given.
+std::string notes_html(const EmbeddedSeries& embedded, const ReportSection& section) {
+  const auto found = embedded.notes.find(section.id);
+  if (found == embedded.notes.end()) return "";
+  std::string out;
+  for (const auto& note : found->second)
+    out += fmt::format("<p class=\"left-out\" role=\"note\">{}</p>\n", html_text(note));
+  return out;
+}
+
 std::string section_html(const Comparison& comparison, const ReportSection& section,
-                         Warnings& warnings) {
+                         const EmbeddedSeries& embedded, Warnings& warnings) {
   const View view = make_view(comparison, section.view());
   if (view.eligible.empty()) return "";
   const bool has_charts = !kWebBundle.script.empty();
@@ -77,7 +88,7 @@ std::string section_html(const Comparison& comparison, const ReportSection& sect
       "<section id=\"{0}\" aria-labelledby=\"{0}-title\">\n<h2 id=\"{0}-title\">{1}</h2>\n"
       "<p>{2}</p>\n",
       section.id, html_text(section.title), html_text(section.how_to_read));
-  if (has_charts) out += "<div class=\"chart\"></div>\n";
+  if (has_charts) out += "<div class=\"chart\"></div>\n" + notes_html(embedded, section);
   out += warnings_html(warnings.take(view.eligible));
   return out + table_html(section.table(comparison, view), !has_charts) + "</section>\n";
 }
@@ -186,7 +197,9 @@ std::string render_html(const Comparison& comparison) {
         html_text(kWebBundle.missing));
   out += "<div id=\"filters\"></div>\n";
   Warnings warnings(comparison);
-  for (const auto* section : report_sections()) out += section_html(comparison, *section, warnings);
+  const EmbeddedSeries embedded = embed_series(comparison);
+  for (const auto* section : report_sections())
+    out += section_html(comparison, *section, embedded, warnings);
   std::vector<std::size_t> all(comparison.points.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
   out += "<section id=\"points\"><h2>All points</h2>\n" + warnings_html(warnings.take(all)) +
@@ -197,7 +210,7 @@ std::string render_html(const Comparison& comparison) {
       "nothing.</p></footer>\n";
   if (!kWebBundle.script.empty()) {
     out += "<script type=\"application/json\" id=\"report-data\">";
-    out += json_in_html(page_data(comparison).dump());
+    out += json_in_html(page_data(comparison, embedded).dump());
     out += fmt::format("</script>\n<script>{}</script>\n", kWebBundle.script);
   }
   return out + "</body>\n</html>\n";

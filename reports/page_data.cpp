@@ -1,7 +1,6 @@
 #include "reports/page_data.hpp"
 
-#include <algorithm>
-#include <numeric>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -10,9 +9,6 @@
 
 namespace hotexpert {
 namespace {
-
-/// Loads of more points than this many values would make the page slow: the most skewed are kept.
-constexpr std::size_t kMaxEmbeddedValues = 200'000;
 
 Json signed_index(std::size_t value) {
   return value == kNone ? Json(-1) : Json(static_cast<std::int64_t>(value));
@@ -78,30 +74,29 @@ Json metric_column(const Comparison& comparison, const std::string& metric) {
   return column.set("provenance", one_provenance ? Json(name(first->provenance)) : provenance);
 }
 
-Json loads_data(const Comparison& comparison) {
-  std::vector<std::size_t> order(comparison.points.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  const auto skew = [&](std::size_t i) {
-    const auto* found = comparison.points[i].result.find("load.max_over_mean");
-    return found == nullptr ? 0 : found->value;
-  };
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return skew(a) > skew(b); });
-  Json out = Json::object();
-  std::size_t embedded = 0;
-  for (const std::size_t i : order) {
+Json array_data(const Series& series) {
+  Json values = Json::array();
+  for (const double value : series.values) values.push(std::isfinite(value) ? Json(value) : Json());
+  Json dims = Json::array();
+  for (const auto& dim : series.dims) dims.push(visible_text(dim));
+  Json entry;
+  entry.set("dims", std::move(dims)).set("shape", Json::array_of(series.shape));
+  entry.set("unit", visible_text(series.unit)).set("provenance", name(series.provenance));
+  return entry.set("values", std::move(values));
+}
+
+/// {"arrays": [...], "series": {name: {point: position in arrays}}}
+void set_series(const EmbeddedSeries& embedded, Json& out) {
+  Json arrays = Json::array();
+  for (const auto& array : embedded.arrays) arrays.push(array_data(array));
+  Json series = Json::object();
+  for (const auto& [name, points] : embedded.points) {
     Json entry = Json::object();
-    for (const auto& series : comparison.points[i].result.series) {
-      const bool wanted =
-          series.metric == "load.measured_batch" || series.metric == "load.balanced_batch";
-      if (!wanted || series.values.empty()) continue;
-      embedded += series.values.size();
-      entry.set(series.metric, Json::array_of(series.values));
-    }
-    if (embedded > kMaxEmbeddedValues) break;
-    if (!entry.as_object().empty()) out.set(std::to_string(i), std::move(entry));
+    for (const auto& [point, array] : points)
+      entry.set(std::to_string(point), static_cast<std::int64_t>(array));
+    series.set(name, std::move(entry));
   }
-  return out;
+  out.set("arrays", std::move(arrays)).set("series", std::move(series));
 }
 
 Json chart_data(const ReportSection& section, const View& view) {
@@ -118,7 +113,7 @@ Json chart_data(const ReportSection& section, const View& view) {
 
 }  // namespace
 
-Json page_data(const Comparison& comparison) {
+Json page_data(const Comparison& comparison, const EmbeddedSeries& embedded) {
   Json metrics = Json::object();
   Json columns = Json::object();
   for (const auto& metric : comparison.metrics) {
@@ -135,8 +130,8 @@ Json page_data(const Comparison& comparison) {
   Json out;
   out.set("title", visible_text(title_of(comparison))).set("axes", axes_data(comparison));
   out.set("axisColumns", axis_columns(comparison)).set("metrics", std::move(metrics));
-  out.set("columns", std::move(columns)).set("series", loads_data(comparison));
-  return out.set("charts", std::move(charts));
+  set_series(embedded, out);
+  return out.set("columns", std::move(columns)).set("charts", std::move(charts));
 }
 
 }  // namespace hotexpert

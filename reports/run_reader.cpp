@@ -118,14 +118,14 @@ Run read_run(const std::string& dir) {
   return run;
 }
 
-std::vector<double> series_values(const Run& run, const Series& series) {
+std::vector<double> series_values(const std::string& dir, const Series& series) {
   if (series.file.empty()) return series.values;
   const auto relative = std::filesystem::path(series.file).lexically_normal();
   if (relative.is_absolute() || relative.begin() == relative.end() || *relative.begin() == "..") {
-    throw InputError(fmt::format("{}: the series {} names a file outside the run folder: {}",
-                                 run.dir, series.metric, series.file));
+    throw InputError(fmt::format("{}: the series {} names a file outside the run folder: {}", dir,
+                                 series.metric, series.file));
   }
-  const std::string path = run.dir + "/" + relative.string();
+  const std::string path = dir + "/" + relative.string();
   NpyArray array = parse_npy(read_text(path), path);
   if (array.shape != series.shape)
     throw InputError(fmt::format("{}: its shape is not the one points.jsonl gives", path));

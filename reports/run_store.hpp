@@ -73,9 +73,9 @@ struct Run {
 /// @throws InputError if `dir` is not a run folder, or its schema is newer than this program's
 Run read_run(const std::string& dir);
 
-/// The values of a series, from its line or its file.
+/// The values of a series of a run in `dir`, from its line or its file.
 /// @throws InputError if the file is missing, damaged, or lies outside the run folder
-std::vector<double> series_values(const Run& run, const Series& series);
+std::vector<double> series_values(const std::string& dir, const Series& series);
 
 /// Canonical text of a point, independent of axis order and of how a number was written (2, 2.0).
 std::string point_key(const Point& point);

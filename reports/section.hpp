@@ -1,11 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "reports/comparison.hpp"
+#include "reports/embedded_series.hpp"
 #include "reports/view.hpp"
 
 namespace hotexpert {
@@ -41,17 +43,33 @@ std::string code_name(const std::string& name);
 /// "a, b, c, d and 36 more": a sentence stays readable when a run has many kernels.
 std::string enumerate(const std::vector<std::string>& parts);
 
-/// A part of the report: one chart, its table and what can be said of it.
+/// Sections stand together in groups, in this order; each group has a heading and a place in the
+/// page's navigation.
+enum class SectionGroup : std::uint8_t {
+  kTime,
+  kLoad,
+  kDrops,
+  kBalance,
+  kRanks,
+  kInside,
+  kModel,
+};
+std::string_view title(SectionGroup group);
+
+/// A part of the report: one chart, its table and what can be said of it. reports/README.md says
+/// how to add one.
 struct ReportSection {
   std::string_view id;  ///< of the chart, in the page and in findings
+  SectionGroup group;
   std::string_view title;
   std::string_view how_to_read;  ///< one or two sentences
   ViewSpec (*view)();            ///< the section is shown where its view has points
   Table (*table)(const Comparison&, const View&);
-  void (*findings)(const Comparison&, const View&, std::vector<Finding>&);  ///< or nullptr
+  void (*findings)(const Comparison&, const View&, std::vector<Finding>&) = nullptr;
+  std::vector<SeriesRequest> (*series)() = nullptr;  ///< arrays its chart is drawn from
 };
 
-/// Every section, in the order of the page.
+/// Every section, in the order of the page: group by group.
 std::span<const ReportSection* const> report_sections();
 
 /// What can be said of the runs, most important first. Nothing is said that intervals do not

@@ -22,10 +22,12 @@ bool is_eligible(const ComparedPoint& point, const ViewSpec& spec) {
   for (const auto metric : spec.metrics) {
     if (point.result.find(metric) == nullptr) return false;
   }
-  return std::all_of(spec.series.begin(), spec.series.end(), [&](std::string_view wanted) {
-    return std::any_of(point.result.series.begin(), point.result.series.end(),
-                       [&](const auto& series) { return series.metric == wanted; });
-  });
+  const bool has_series =
+      std::all_of(spec.series.begin(), spec.series.end(), [&](std::string_view wanted) {
+        return std::any_of(point.result.series.begin(), point.result.series.end(),
+                           [&](const auto& series) { return series.metric == wanted; });
+      });
+  return has_series && (spec.also == nullptr || spec.also(point.result));
 }
 
 /// Values are sorted: numbers first, then "none", then words.

@@ -13,12 +13,13 @@ namespace hotexpert {
 
 /// How a chart lays points out. An axis is named in full or by its first part ("skew.").
 struct ViewSpec {
-  std::string_view x;                     ///< a metric or an axis; "" when x is neither
-  std::vector<std::string_view> along;    ///< axes that x stands for: all their values are shown
-  std::vector<std::string_view> lines;    ///< axes that tell lines apart
-  std::vector<std::string_view> metrics;  ///< a point needs all of them …
-  std::vector<std::string_view> series;   ///< … and all of these series
-  std::vector<std::string_view> needs;    ///< one of these axes must vary; empty = nothing needed
+  std::string_view x{};                     ///< a metric or an axis; "" when x is neither
+  std::vector<std::string_view> along{};    ///< axes that x stands for: all their values are shown
+  std::vector<std::string_view> lines{};    ///< axes that tell lines apart
+  std::vector<std::string_view> metrics{};  ///< a point needs all of them …
+  std::vector<std::string_view> series{};   ///< … all of these series …
+  std::vector<std::string_view> needs{};    ///< one of these axes must vary; empty = none
+  bool (*also)(const PointResult&) = nullptr;  ///< … and this, asked last; nullptr = nothing more
 };
 
 /// Points that differ along x only, by rising x.

@@ -96,13 +96,16 @@ void say(const Comparison& comparison, const View& view, std::vector<Finding>& o
 }  // namespace
 
 const ReportSection kDrops = {
-    "drops",
-    "Dropped share against capacity factor",
-    "Share of (token, expert) assignments that find their expert full. Dashed: what even a "
-    "perfectly "
-    "uniform router drops at the same capacity, the floor for routers that decide token by token.",
-    view,
-    table,
-    say};
+    .id = "drops",
+    .group = SectionGroup::kDrops,
+    .title = "Dropped share against capacity factor",
+    .how_to_read =
+        "Share of (token, expert) assignments that find their expert full. Dashed: what even a "
+        "perfectly uniform router drops at the same capacity, the floor for routers that decide "
+        "token by token.",
+    .view = view,
+    .table = table,
+    .findings = say,
+};
 
 }  // namespace hotexpert

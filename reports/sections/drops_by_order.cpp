@@ -91,12 +91,15 @@ void say(const Comparison& comparison, const View& view, std::vector<Finding>& o
 }  // namespace
 
 const ReportSection kDropsByOrder = {
-    "drops-by-order",
-    "Drops by token order and step size",
-    "Tokens of one text choose alike, so steps cut from a trace in recorded order are more skewed "
-    "than steps of shuffled tokens; small steps drop more than large ones.",
-    view,
-    table,
-    say};
+    .id = "drops-by-order",
+    .group = SectionGroup::kDrops,
+    .title = "Drops by token order and step size",
+    .how_to_read =
+        "Tokens of one text choose alike, so steps cut from a trace in recorded order are more "
+        "skewed than steps of shuffled tokens; small steps drop more than large ones.",
+    .view = view,
+    .table = table,
+    .findings = say,
+};
 
 }  // namespace hotexpert

@@ -57,12 +57,15 @@ void say(const Comparison& comparison, const View& view, std::vector<Finding>& o
 }  // namespace
 
 const ReportSection kImbalanceTax = {
-    "imbalance-tax",
-    "Imbalance tax",
-    "How much longer the layer takes than on its balanced control, run in turn with it on the same "
-    "number of tokens. 100 % is twice the time; 0 % is no cost.",
-    view,
-    table,
-    say};
+    .id = "imbalance-tax",
+    .group = SectionGroup::kTime,
+    .title = "Imbalance tax",
+    .how_to_read =
+        "How much longer the layer takes than on its balanced control, run in turn with it on the "
+        "same number of tokens. 100 % is twice the time; 0 % is no cost.",
+    .view = view,
+    .table = table,
+    .findings = say,
+};
 
 }  // namespace hotexpert

@@ -54,12 +54,15 @@ void say(const Comparison& comparison, const View& view, std::vector<Finding>& o
 }  // namespace
 
 const ReportSection kPhases = {
-    "phases",
-    "Where the time goes",
-    "Phases of one pass at the lowest and the highest skew of each kernel. A phase that a backend "
-    "does not have is absent, not zero.",
-    view,
-    table,
-    say};
+    .id = "phases",
+    .group = SectionGroup::kInside,
+    .title = "Where the time goes",
+    .how_to_read =
+        "Phases of one pass at the lowest and the highest skew of each kernel. A phase that a "
+        "backend does not have is absent, not zero.",
+    .view = view,
+    .table = table,
+    .findings = say,
+};
 
 }  // namespace hotexpert

@@ -10,8 +10,13 @@
 namespace hotexpert {
 namespace {
 
-constexpr std::array kSections = {&kTimeBySkew, &kImbalanceTax, &kTokensPerExpert,
-                                  &kDrops,      &kDropsByOrder, &kPhases};
+// Group by group, in the groups' order.
+// clang-format off: one a line
+constexpr std::array kSections = {
+    &kTimeBySkew,  &kImbalanceTax, &kTokensPerExpert, &kLoadByStep,
+    &kLoadByLayer, &kDrops,        &kDropsByOrder,    &kPhases,
+};
+// clang-format on
 
 void count_outcomes(const Comparison& comparison, std::vector<Finding>& out) {
   const auto count = [&](Outcome outcome) {
@@ -45,6 +50,12 @@ std::string enumerate(const std::vector<std::string>& parts) {
       "{}", fmt::join(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
   if (shown < parts.size()) out += fmt::format(" and {} more", parts.size() - shown);
   return out;
+}
+
+std::string_view title(SectionGroup group) {
+  constexpr std::array<std::string_view, 7> titles = {
+      "Time", "Load", "Drops", "Balance", "Ranks and placement", "Inside the step", "Cost model"};
+  return titles[static_cast<std::size_t>(group)];
 }
 
 std::span<const ReportSection* const> report_sections() { return kSections; }

@@ -7,6 +7,8 @@
 namespace hotexpert {
 
 extern const ReportSection kTokensPerExpert;
+extern const ReportSection kLoadByStep;
+extern const ReportSection kLoadByLayer;
 extern const ReportSection kTimeBySkew;
 extern const ReportSection kImbalanceTax;
 extern const ReportSection kDrops;

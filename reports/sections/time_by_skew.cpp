@@ -104,13 +104,16 @@ void say(const Comparison& comparison, const View& view, std::vector<Finding>& o
 }  // namespace
 
 const ReportSection kTimeBySkew = {
-    "time-by-skew",
-    "Layer time against skew",
-    "Time of one pass of the layer over the load of the hottest expert relative to the mean. A "
-    "flat "
-    "line hides imbalance; a rising one pays for it. Bars are 95 % intervals of the median.",
-    view,
-    table,
-    say};
+    .id = "time-by-skew",
+    .group = SectionGroup::kTime,
+    .title = "Layer time against skew",
+    .how_to_read =
+        "Time of one pass of the layer over the load of the hottest expert relative to the mean. "
+        "A flat line hides imbalance; a rising one pays for it. Bars are 95 % intervals of the "
+        "median.",
+    .view = view,
+    .table = table,
+    .findings = say,
+};
 
 }  // namespace hotexpert

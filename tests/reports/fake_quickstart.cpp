@@ -57,6 +57,24 @@ std::vector<double> loads_of(double skew) {
   return loads;
 }
 
+/// Six steps of two layers: the hot expert moves by one a step, the second layer is balanced.
+Series loads_by_step(const std::vector<double>& loads) {
+  constexpr std::int64_t steps = 6;
+  Series series{"load.by_expert",
+                "count",
+                Provenance::kCounted,
+                {"step", "layer", "expert"},
+                {steps, 2, kExperts},
+                {},
+                ""};
+  for (std::int64_t step = 0; step < steps; ++step) {
+    for (int e = 0; e < kExperts; ++e)
+      series.values.push_back(loads[static_cast<std::size_t>((e + step) % kExperts)]);
+    series.values.insert(series.values.end(), kExperts, kMean);
+  }
+  return series;
+}
+
 Measurement counted(const char* metric, double value) {
   return {metric, value, Provenance::kCounted, {}, {}, {}};
 }
@@ -150,7 +168,8 @@ void write_quickstart_run(const std::string& dir, std::uint64_t seed, double slo
         const bool hot = skew == 4 && std::string(kernel) == "grouped";
         RandomStream noise({seed, RandomPurpose::kTest, 0, 0}, item++);
         add_times(result, kernel, kept_skew, hot ? slowdown : 1, noise);
-        result.series = {{"load.measured_batch",
+        result.series = {loads_by_step(loads),
+                         {"load.measured_batch",
                           "count",
                           Provenance::kCounted,
                           {"expert"},

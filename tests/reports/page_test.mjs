@@ -58,7 +58,8 @@ const chartText = (page, id) => page.evaluate((key) => {
 await test("each chart of the quickstart has its title and its series", async () => {
   const { page, close } = await open("quickstart_report.html");
   const titles = await page.$$eval("section:has(.chart) h2", (all) => all.map((one) => one.textContent));
-  assert.deepEqual(titles, ["Layer time against skew", "Imbalance tax", "Tokens per expert", "Dropped share against capacity factor", "Where the time goes"]);
+  assert.deepEqual(titles, ["Layer time against skew", "Imbalance tax", "Tokens per expert",
+    "Load of each expert over the steps", "Load of each expert in every layer", "Dropped share against capacity factor", "Where the time goes"]);
   for (const id of ["time-by-skew", "imbalance-tax"]) {
     const all = await series(page, id);
     assert.deepEqual(all.filter((one) => one.type === "line").map((one) => [one.name, one.points, one.dash]),
@@ -66,6 +67,8 @@ await test("each chart of the quickstart has its title and its series", async ()
     assert.deepEqual(all.filter((one) => one.type === "custom").map((one) => one.points), [5, 5, 5], "95 % whiskers");
   }
   assert.deepEqual((await series(page, "tokens-per-expert")).map((one) => [one.name, one.type, one.points]), [["skewed", "bar", 8], ["balanced", "bar", 8]]);
+  assert.deepEqual(await series(page, "load-by-step"), [{ name: "load over the mean", type: "heatmap", points: 8 * 6, dash: undefined }]);
+  assert.deepEqual((await series(page, "load-by-layer")).map((one) => one.points), [2 * 8]);
   const drops = await series(page, "drops");
   assert.equal(drops.length, 6);
   assert.deepEqual([drops[5].name, drops[5].dash], ["uniform router (floor)", "dashed"]);
@@ -79,6 +82,8 @@ await test("what is registered is drawn: axis names, panel titles, mean line and
   for (const text of ["Skewed: max/mean 4", "Balanced control", "mean 256", "tokens", "expert"]) assert.ok(loads.includes(text), `${text} in ${loads}`);
   const time = await chartText(page, "time-by-skew");
   for (const text of ["layer time, ms", "max/mean load", "padded", "grouped"]) assert.ok(time.includes(text), `${text} in ${time}`);
+  const steps = await chartText(page, "load-by-step");
+  for (const text of ["expert", "step", "2.50", "0"]) assert.ok(steps.includes(text), `${text} in ${steps}`);
   const tops = await page.evaluate(() => window.hotexpert.figures["tokens-per-expert"].chart.getOption().yAxis.map((axis) => axis.max));
   assert.equal(tops[0], tops[1], "both panels have one scale");
   await close();
@@ -130,6 +135,19 @@ await test("filters, legend, log scale, zoom and sliders work", async () => {
   assert.match(await answer.textContent(), /2\.00 drops 25 %/);
   await page.locator(".what-if input").nth(2).fill("8");
   assert.match(await answer.textContent(), /8 extra replicas, the busiest rank gets 1\.\d+x/);
+  await close();
+});
+
+await test("arrays are embedded once and tables of arrays follow the filters", async () => {
+  const { page, close } = await open("quickstart_report.html");
+  const data = await page.evaluate(() => JSON.parse(document.getElementById("report-data").textContent));
+  assert.equal(Object.keys(data.series["load.by_step"]).length, 75, "of every point that ran");
+  assert.equal(new Set(Object.values(data.series["load.by_step"])).size, 5, "one a skew");
+  const hottest = () => page.$$eval("#load-by-step tbody td", (all) => Math.max(...all.map((one) => Number(one.textContent))));
+  assert.equal(await page.locator("#load-by-step thead th").count(), 9);
+  assert.equal(await hottest(), 2.5, "4.00 in one layer, 1.00 in the other");
+  await page.selectOption("select[data-axis='skew.target']", { label: "max_over_mean=2" });
+  assert.equal(await hottest(), 1.5);
   await close();
 });
 

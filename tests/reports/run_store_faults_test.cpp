@@ -76,7 +76,8 @@ void expect_complete(const std::string& dir) {
   const auto run = read_run(dir);
   EXPECT_THAT(run.warnings, ::testing::IsEmpty());
   ASSERT_EQ(run.points.size(), planned_points().size());
-  EXPECT_EQ(series_values(run, run.points[1].series.at(0)), planned_points()[1].series[0].values);
+  EXPECT_EQ(series_values(run.dir, run.points[1].series.at(0)),
+            planned_points()[1].series[0].values);
 }
 
 TEST(RunStoreFaultsTest, AFullDiskAtAnyCallLosesNoFinishedPointAndResumeCompletesTheRun) {

@@ -198,8 +198,8 @@ TEST(RunStoreTest, LargeSeriesGoToFilesThatNumpyReads) {
   ASSERT_EQ(read.size(), 2U);
   EXPECT_EQ(read[0].file, "");
   EXPECT_EQ(read[1].file, "artifacts/2/load.by_expert.npy");
-  EXPECT_EQ(series_values(run, read[0]), small.values);
-  EXPECT_EQ(series_values(run, read[1]), large.values);
+  EXPECT_EQ(series_values(run.dir, read[0]), small.values);
+  EXPECT_EQ(series_values(run.dir, read[1]), large.values);
 
   std::string bytes = read_bytes(dir + "/artifacts/2/load.by_expert.npy");
   EXPECT_EQ(bytes.size() % 64, (17 * 241 * 8) % 64) << "numpy aligns data to 64 bytes";
@@ -207,7 +207,7 @@ TEST(RunStoreTest, LargeSeriesGoToFilesThatNumpyReads) {
       bytes.substr(10),
       ::testing::StartsWith("{'descr': '<f8', 'fortran_order': False, 'shape': (17, 241), }"));
   write_bytes(dir + "/artifacts/2/load.by_expert.npy", bytes.substr(0, bytes.size() - 1));
-  EXPECT_THAT(message_of<InputError>([&] { (void)series_values(run, read[1]); }),
+  EXPECT_THAT(message_of<InputError>([&] { (void)series_values(run.dir, read[1]); }),
               HasSubstr("cut off"));
 }
 
@@ -216,7 +216,7 @@ TEST(RunStoreTest, ASeriesNeverReadsOutsideItsFolder) {
   const auto run = read_run(written_run(folder));
   for (const char* file : {"/etc/passwd", "../x.npy", "artifacts/../../x.npy"}) {
     Series series{"m", "", Provenance::kCounted, {}, {}, {}, file};
-    EXPECT_THAT(message_of<InputError>([&] { (void)series_values(run, series); }),
+    EXPECT_THAT(message_of<InputError>([&] { (void)series_values(run.dir, series); }),
                 HasSubstr("outside the run folder"));
   }
 }

@@ -33,6 +33,8 @@ export interface Chart {
   draw(scene: Scene): Drawing;
   /** Cells of the table, where its rows are not points. */
   table?(scene: Scene): string[][];
+  /** Titles of its columns, where they follow from the data. */
+  tableHead?(scene: Scene): string[];
   /** Controls of the chart's own, put under it once. */
   controls?(scene: () => Scene): HTMLElement;
 }

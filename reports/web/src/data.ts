@@ -31,12 +31,55 @@ export interface ReportData {
   axisColumns: number[][]; // for each axis a value index a point, -1 = absent
   metrics: Record<string, { label: string; unit: string }>;
   columns: Record<string, Column>;
-  series: Record<string, Record<string, number[]>>; // point → metric → values
+  arrays: Series[];
+  series: Record<string, Record<number, number>>; // name → point → position in arrays
   charts: ChartSpec[];
 }
 
+/** An array of one point, as its section asked for it (reports/embedded_series.hpp). */
+export interface Series {
+  dims: string[]; // outermost first
+  shape: number[];
+  values: number[]; // row-major; NaN where the run has no finite number
+  unit: string;
+  provenance: string;
+}
+
 export function readData(): ReportData {
-  return JSON.parse(document.getElementById("report-data")!.textContent!) as ReportData;
+  const data = JSON.parse(document.getElementById("report-data")!.textContent!) as ReportData;
+  for (const array of data.arrays) array.values = array.values.map((value) => value ?? NaN);
+  return data;
+}
+
+/** The array of a point by its name in the page; undefined where it has none or it was left out. */
+export function seriesOf(data: ReportData, name: string, point: number): Series | undefined {
+  const array = data.series[name]?.[point];
+  return array === undefined ? undefined : data.arrays[array];
+}
+
+/** Length of a dimension; 1 where the array does not have it. */
+export function extent(series: Series, dim: string): number {
+  const index = series.dims.indexOf(dim);
+  return index < 0 ? 1 : series.shape[index]!;
+}
+
+/** The values at the given indices; dimensions that are not named are averaged over. */
+export function at(series: Series, where: Record<string, number>): number {
+  let sum = 0;
+  let count = 0;
+  const walk = (dim: number, offset: number): void => {
+    if (dim === series.dims.length) {
+      sum += series.values[offset]!;
+      count += 1;
+      return;
+    }
+    const fixed = where[series.dims[dim]!];
+    const size = series.shape[dim]!;
+    if (fixed !== undefined) walk(dim + 1, offset * size + fixed);
+    else for (let i = 0; i < size; ++i) walk(dim + 1, offset * size + i);
+  };
+  walk(0, 0);
+  return sum / count;
 }
 
 export interface Number95 {

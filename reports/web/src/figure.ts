@@ -54,7 +54,7 @@ export class Figure {
     this.canvas.setAttribute("aria-label", `${this.drawing.summary} Arrow keys show values, + and - zoom, 0 resets.`);
     this.legend.replaceChildren(...this.drawing.legend.map((entry, i) => this.legendButton(entry, i)));
     const rows = this.module.table?.(scene);
-    if (rows) this.table.fill(rows);
+    if (rows) this.table.fill(rows, this.module.tableHead?.(scene));
     else this.table.show(scene.view.points);
   }
 
@@ -108,7 +108,7 @@ export class Figure {
     });
     for (const kind of ["svg", "png"] as const) {
       add(kind.toUpperCase(), `Save the chart as ${kind.toUpperCase()}`, () =>
-        savePicture(kind, this.spec.id, this.spec.title, this.drawing.option, currentLook(960)));
+        savePicture(kind, this.spec.id, this.spec.title, this.drawing, currentLook(960)));
     }
     return bar;
   }
@@ -137,8 +137,8 @@ export class Figure {
   }
 
   private showTip(lineStep: number, pointStep: number): void {
-    const series = this.chart.getOption().series as { type: string; data: unknown[] }[];
-    const lines = series.flatMap((one, index) => (one.type === "custom" ? [] : [{ index, length: one.data.length }]));
+    const series = this.chart.getOption().series as { silent?: boolean; data: unknown[] }[];
+    const lines = series.flatMap((one, index) => (one.silent ? [] : [{ index, length: one.data.length }]));
     if (lines.length === 0) return;
     this.tipLine = (this.tipLine + lineStep + lines.length) % lines.length;
     const { index, length } = lines[this.tipLine]!;

@@ -7,6 +7,7 @@ export interface Look {
   surface: string;
   accent: string;
   series: string[];
+  heat: string[]; // from nothing to most
   narrow: boolean;
 }
 
@@ -20,6 +21,7 @@ export function currentLook(width: number): Look {
     surface: color("--surface"),
     accent: color("--accent"),
     series: [1, 2, 3, 4, 5, 6, 7, 8].map((i) => color(`--series-${i}`)),
+    heat: [0, 1, 2, 3, 4].map((i) => color(`--heat-${i}`)),
     narrow: width < 560,
   };
 }

@@ -1,14 +1,15 @@
 import type { EChartsCoreOption } from "echarts/core";
+import type { Drawing } from "./chart";
 import { echarts } from "./echarts";
 import type { Look } from "./look";
 
 const width = 960;
-const height = 540;
+const leastHeight = 540;
 
 /** The chart with its title, as an SVG document or a PNG of twice the size, as a file to keep. */
-export function savePicture(kind: "svg" | "png", id: string, title: string, option: EChartsCoreOption, look: Look): void {
+export function savePicture(kind: "svg" | "png", id: string, title: string, { option, height }: Drawing, look: Look): void {
   const chart = echarts.init(kind === "svg" ? null : document.createElement("div"), null, {
-    renderer: kind === "svg" ? "svg" : "canvas", ssr: kind === "svg", width, height,
+    renderer: kind === "svg" ? "svg" : "canvas", ssr: kind === "svg", width, height: Math.max(leastHeight, (height ?? 0) + 48),
   });
   chart.setOption({ ...option, backgroundColor: look.surface, title: [...titlesBelow(option), heading(title, look)], grid: shifted(option) });
   const link = document.createElement("a");

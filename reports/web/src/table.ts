@@ -16,8 +16,15 @@ export class ChartTable {
     count.textContent = shown === this.rows.length ? `${shown} rows` : `${shown} of ${this.rows.length} rows`;
   }
 
-  /** Replaces the cells: a chart whose rows are not points. */
-  fill(cells: string[][]): void {
+  /** Replaces the cells (and titles): a chart whose rows are not points. */
+  fill(cells: string[][], head?: string[]): void {
+    if (head) {
+      this.details.querySelector("thead tr")!.replaceChildren(...head.map((text) => {
+        const cell = element("th", text, "number");
+        cell.scope = "col";
+        return cell;
+      }));
+    }
     const body = this.details.querySelector("tbody")!;
     body.replaceChildren(...cells.map((row) => {
       const line = element("tr");

@@ -2,9 +2,10 @@ import type { Chart } from "../chart";
 import { drops } from "./drops";
 import { dropsByOrder } from "./drops_by_order";
 import { imbalanceTax } from "./imbalance_tax";
+import { loadByLayer, loadByStep } from "./load_heat";
 import { phasesChart } from "./phases";
 import { timeBySkew } from "./time_by_skew";
 import { tokensPerExpert } from "./tokens_per_expert";
 
 /** Every chart; the ids are those of reports/sections. */
-export const charts: Chart[] = [timeBySkew, imbalanceTax, tokensPerExpert, drops, dropsByOrder, phasesChart];
+export const charts: Chart[] = [timeBySkew, imbalanceTax, tokensPerExpert, loadByStep, loadByLayer, drops, dropsByOrder, phasesChart];

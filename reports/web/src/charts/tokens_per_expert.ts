@@ -1,5 +1,6 @@
 import { baseOption, roundUp, valueAxis } from "../base_option";
 import type { Chart, Scene } from "../chart";
+import { seriesOf } from "../data";
 import { significant } from "../format";
 import { tooltip } from "../tooltip";
 import { whatIf } from "../what_if";
@@ -18,9 +19,8 @@ export function mostSkewed({ data, view }: Scene): Loads | undefined {
   let best: Loads | undefined;
   let most = -1;
   for (const point of view.points) {
-    const series = data.series[point];
-    const loads = series?.[skewed];
-    const control = series?.[balanced];
+    const loads = seriesOf(data, skewed, point)?.values;
+    const control = seriesOf(data, balanced, point)?.values;
     if (!loads || !control) continue;
     const skew = (Math.max(...loads) * loads.length) / sum(loads);
     if (skew > most) {
