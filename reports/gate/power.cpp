@@ -86,6 +86,32 @@ GatePower power_of(const Run& run, const GateOptions& options, int repetitions) 
   return measure_power(resample(*noisiest, 1), false, options, repetitions);
 }
 
+std::vector<std::string> power_sentences(const GatePower& power) {
+  std::vector<std::string> out;
+  out.push_back(
+      fmt::format("Self-check on the noisiest point's own samples: {} of comparisons of equals are "
+                  "called different.",
+                  percent(power.false_alarm_rate)));
+  std::string shares;
+  for (const auto& [slowdown, share] : power.found)
+    shares +=
+        fmt::format("{}{} in {}", shares.empty() ? "" : ", ", percent(slowdown), percent(share));
+  out.push_back(fmt::format(
+      "The smallest slowdown found in 95 % of comparisons is {} (found: {}).",
+      power.smallest_effect ? percent(*power.smallest_effect) : "none of those tried", shares));
+  return out;
+}
+
+Json power_json(const GatePower& power) {
+  Json found = Json::array();
+  for (const auto& [slowdown, share] : power.found)
+    found.push(Json::object().set("slowdown", slowdown).set("found", share));
+  Json out;
+  out.set("false_alarm_rate", power.false_alarm_rate);
+  out.set("smallest_effect", power.smallest_effect ? Json(*power.smallest_effect) : Json());
+  return out.set("slowdowns", std::move(found));
+}
+
 void require_power(const GatePower& power, const GateOptions& options) {
   if (power.false_alarm_rate > kTooManyAlarms) {
     throw UsageError(

@@ -25,9 +25,13 @@ using PairSource =
 GatePower measure_power(const PairSource& source, bool paired, const GateOptions& options,
                         int repetitions = 200);
 
-/// Pairs of samples drawn with replacement from one point's own samples, pairs kept together where
-/// they were measured in turn: what this machine's noise allows, without measuring again.
+/// Both sides drawn with replacement from one point's own samples, independently: what this
+/// machine's noise allows, without measuring again. Samples in turn see smaller effects than that.
 PairSource resample(std::vector<double> samples, std::uint64_t seed);
+
+/// "Of 200 comparisons of equals 2 % were called different; …", a sentence a line.
+std::vector<std::string> power_sentences(const GatePower& power);
+Json power_json(const GatePower& power);
 
 /// The power for the noisiest point of a run that has enough samples.
 /// @throws UsageError if no point has

@@ -16,21 +16,6 @@ namespace po = boost::program_options;
 
 constexpr const char* kPositional = "positional arguments";
 
-std::string_view long_name(const OptionRow& option) {
-  return option.name.substr(0, option.name.find(','));
-}
-
-std::vector<OptionRow> all_options(const CommandSyntax& syntax) {
-  std::vector<OptionRow> all = syntax.options;
-  for (const auto& axis : axes()) {
-    if (std::count(syntax.axis_scopes.begin(), syntax.axis_scopes.end(), axis.scope) > 0) {
-      all.push_back({axis.name, "VALUES", axis.help});
-    }
-  }
-  all.push_back({"help,h", "", "print this help"});
-  return all;
-}
-
 /// `--axis -1,0`: Boost takes a value that begins with '-' for an option, so it is joined as
 /// `--axis=-1,0`.
 std::vector<std::string> join_negative_values(std::span<const std::string> args) {
@@ -80,6 +65,25 @@ void check_positional(std::string_view command, const CommandSyntax& syntax,
 std::string Arguments::get(std::string_view option, std::string_view fallback) const {
   const auto found = values_.find(option);
   return found == values_.end() ? std::string(fallback) : found->second;
+}
+
+std::string_view long_name(const OptionRow& option) {
+  return option.name.substr(0, option.name.find(','));
+}
+
+std::string_view short_name(const OptionRow& option) {
+  const auto comma = option.name.find(',');
+  return comma == std::string_view::npos ? "" : option.name.substr(comma + 1);
+}
+
+std::vector<OptionRow> all_options(const CommandSyntax& syntax) {
+  std::vector<OptionRow> all = syntax.options;
+  for (const auto& axis : axes()) {
+    if (std::count(syntax.axis_scopes.begin(), syntax.axis_scopes.end(), axis.scope) > 0)
+      all.push_back({axis.name, "VALUES", axis.help});
+  }
+  all.push_back({"help,h", "", "print this help"});
+  return all;
 }
 
 std::vector<OptionRow> table_options() {
@@ -146,12 +150,10 @@ std::string help_text(std::string_view command, std::string_view summary,
       "hotexpert {}: {}\n\nUsage: hotexpert {} {}[OPTIONS]\n\nOptions:\n", command, summary,
       command, syntax.positional.empty() ? "" : fmt::format("{} ", syntax.positional));
   const auto row = [&](const OptionRow& option, std::string_view note) {
-    const auto comma = option.name.find(',');
-    const std::string flag = fmt::format(
-        "{}--{}{}{}",
-        comma == std::string_view::npos ? "    "
-                                        : fmt::format("-{}, ", option.name.substr(comma + 1)),
-        long_name(option), option.placeholder.empty() ? "" : " ", option.placeholder);
+    const auto letter = short_name(option);
+    const std::string flag =
+        fmt::format("{}--{}{}{}", letter.empty() ? "    " : fmt::format("-{}, ", letter),
+                    long_name(option), option.placeholder.empty() ? "" : " ", option.placeholder);
     text += fmt::format("  {:<34}{}{}{}\n", flag,
                         flag.size() >= 34 ? "\n" + std::string(36, ' ') : "", option.help, note);
   };

@@ -46,6 +46,12 @@ class Arguments {
 Arguments parse_arguments(std::string_view command, const CommandSyntax& syntax,
                           std::span<const std::string> args);
 
+std::string_view long_name(const OptionRow& option);   ///< "output" of "output,o"
+std::string_view short_name(const OptionRow& option);  ///< "o", or ""
+
+/// Every flag of a command: its own options, its axes, --help.
+std::vector<OptionRow> all_options(const CommandSyntax& syntax);
+
 /// Options every command with a table has.
 std::vector<OptionRow> table_options();
 

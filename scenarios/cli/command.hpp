@@ -18,4 +18,11 @@ struct CommandRow {
 
 std::span<const CommandRow> commands();
 
+/// What the program's exit codes mean, for --help and the manual page.
+struct ExitCodeText {
+  std::string_view code;
+  std::string_view meaning;
+};
+std::span<const ExitCodeText> exit_codes();
+
 }  // namespace hotexpert

@@ -8,6 +8,9 @@ namespace hotexpert {
 CommandSyntax compare_syntax();
 int compare_run(const Arguments& arguments);
 
+CommandSyntax completion_syntax();
+int completion_run(const Arguments& arguments);
+
 CommandSyntax doctor_syntax();
 int doctor_run(const Arguments& arguments);
 
@@ -16,6 +19,9 @@ int drops_run(const Arguments& arguments);
 
 CommandSyntax list_syntax();
 int list_run(const Arguments& arguments);
+
+CommandSyntax manual_syntax();
+int manual_run(const Arguments& arguments);
 
 CommandSyntax model_syntax();
 int model_run(const Arguments& arguments);
@@ -28,6 +34,9 @@ int plan_run(const Arguments& arguments);
 
 CommandSyntax report_syntax();
 int report_run(const Arguments& arguments);
+
+CommandSyntax selftest_syntax();
+int selftest_run(const Arguments& arguments);
 
 CommandSyntax sweep_syntax();
 int sweep_run(const Arguments& arguments);

@@ -23,9 +23,27 @@ std::span<const CommandRow> commands() {
                  compare_syntax, compare_run},
       CommandRow{"list", "what can be chosen: axes, presets, skew models, kernels, metrics, ...",
                  list_syntax, list_run},
+      CommandRow{"selftest", "kernels against fp64, closed forms, determinism; --timing: the clock",
+                 selftest_syntax, selftest_run},
+      CommandRow{"completion", "print a completion script: bash, zsh or fish", completion_syntax,
+                 completion_run},
+      CommandRow{"manual", "print the manual page (roff)", manual_syntax, manual_run},
       CommandRow{"doctor", "what this machine can run, and why not", doctor_syntax, doctor_run},
   };
   return kCommands;
+}
+
+std::span<const ExitCodeText> exit_codes() {
+  static constexpr std::array kCodes = {
+      ExitCodeText{"0", "done"},
+      ExitCodeText{"1", "some points failed, a regression, or a failed self test"},
+      ExitCodeText{"2", "usage or scenario error"},
+      ExitCodeText{"3", "bad input file"},
+      ExitCodeText{"4", "required device missing"},
+      ExitCodeText{"5", "output could not be written (go on with --resume)"},
+      ExitCodeText{"130, 143", "stopped by a signal; finished points are safe"},
+  };
+  return kCodes;
 }
 
 }  // namespace hotexpert

@@ -1,8 +1,12 @@
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "reports/file_ops.hpp"
 #include "reports/gate/gate.hpp"
 #include "reports/gate/gate_output.hpp"
+#include "reports/gate/power.hpp"
+#include "reports/gate/rounds.hpp"
 #include "scenarios/cli/command_list.hpp"
 #include "scenarios/cli/terminal.hpp"
 #include "sim/base/errors.hpp"
@@ -43,6 +47,9 @@ CommandSyntax compare_syntax() {
            {"threshold", "SHARE", "smaller changes count as the same [1%]"},
            {"metric", "NAME", "metric to compare [layer.total_s]"},
            {"across-machines", "", "compare although the machines differ"},
+           {"self-check", "",
+            "first compare equals and known slowdowns drawn from the base's samples; refuse a "
+            "--fail-on below what they can show"},
            {"junit", "FILE", "also write JUnit XML, a test case a pair"},
            {"md", "", "print the sentences and the table as Markdown"},
            {"json", "", "print one JSON object, pairs under \"rows\""}},
@@ -50,13 +57,21 @@ CommandSyntax compare_syntax() {
 }
 
 int compare_run(const Arguments& arguments) {
-  const Run base = read_run(arguments.positional[0]);
-  const Run now = read_run(arguments.positional[1]);
-  const GateResult result = compare_runs(base, now, read_options(arguments));
+  const auto [base, now] = read_sides(arguments.positional[0], arguments.positional[1]);
+  const GateOptions options = read_options(arguments);
+  std::optional<GatePower> power;
+  if (arguments.has("self-check")) {
+    power = power_of(base, options);
+    for (const auto& sentence : power_sentences(*power)) note(sentence);
+    require_power(*power, options);
+  }
+  const GateResult result = compare_runs(base, now, options);
   if (arguments.has("junit"))
     write_file(system_files(), arguments.get("junit"), gate_junit(result));
   if (arguments.has("json")) {
-    write_stdout(gate_json(result).dump() + "\n");
+    Json out = gate_json(result);
+    if (power) out.set("self_check", power_json(*power));
+    write_stdout(out.dump() + "\n");
   } else if (arguments.has("md")) {
     write_stdout(gate_markdown(result));
   } else {

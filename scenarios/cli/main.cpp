@@ -17,10 +17,9 @@ std::string overview() {
       "hotexpert: what expert load imbalance costs in a Mixture-of-Experts layer, measured\n\n"
       "Usage: hotexpert COMMAND [ARGUMENTS]      hotexpert COMMAND --help\n\nCommands:\n";
   for (const auto& row : commands()) text += fmt::format("  {:<12}{}\n", row.name, row.summary);
-  return text +
-         "\nExit codes: 0 done, 1 some points failed or a regression, 2 usage or scenario error, 3 "
-         "bad input file,\n"
-         "4 required device missing, 5 output could not be written, 130/143 stopped by a signal\n";
+  text += "\nExit codes:\n";
+  for (const auto& row : exit_codes()) text += fmt::format("  {:<12}{}\n", row.code, row.meaning);
+  return text;
 }
 
 int run(const std::vector<std::string>& args) {

@@ -23,7 +23,8 @@ std::string read_file(const std::string& path) {
 TEST(CommandsTest, EveryCommandExplainsItself) {
   const auto overview = run_hotexpert({"--help"});
   EXPECT_EQ(overview.exit_code, 0);
-  for (const char* command : {"sweep", "plan", "drops", "trace", "report", "compare", "list", "doctor"}) {
+  for (const char* command :
+       {"sweep", "plan", "drops", "trace", "report", "compare", "list", "doctor"}) {
     EXPECT_THAT(overview.out, HasSubstr(command));
     const auto help = run_hotexpert({command, "--help"});
     EXPECT_EQ(help.exit_code, 0) << command;

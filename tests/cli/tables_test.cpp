@@ -126,6 +126,14 @@ TEST(CompareCommandTest, ARunEqualsItselfAndForeignFoldersAreRefused) {
   EXPECT_EQ(same.exit_code, 0) << same.err;
   EXPECT_EQ(run_hotexpert({"compare", dir, "/no/such/run"}).exit_code, 3);
   EXPECT_EQ(run_hotexpert({"compare", dir, dir, "--fail-on", "much"}).exit_code, 2);
+  const auto checked = run_hotexpert({"compare", dir, dir, "--self-check", "--json"});
+  EXPECT_EQ(checked.exit_code, 0) << checked.err;
+  EXPECT_THAT(checked.err, HasSubstr("called different"));
+  EXPECT_EQ(Json::parse(checked.out, "compare").at("self_check").at("slowdowns").as_array().size(),
+            8U);
+  const auto refused = run_hotexpert({"compare", dir, dir, "--self-check", "--fail-on", "0.0001%"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("below the smallest slowdown"));
 }
 
 }  // namespace

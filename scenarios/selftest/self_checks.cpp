@@ -1,0 +1,36 @@
+#include <array>
+
+#include "scenarios/selftest/self_check.hpp"
+
+namespace hotexpert {
+namespace {
+
+using enum SelfCheckGroup;
+
+constexpr std::array kChecks = {
+    SelfCheckRow{"kernels", kKernels, "every expert of every kernel against fp64", check_kernels},
+    SelfCheckRow{"binomial-drops", kOracles, "drops of a perfect router: published values",
+                 check_binomial_drops},
+    SelfCheckRow{"uniform-router", kOracles,
+                 "drops and load variation of the sampled uniform router against closed forms",
+                 check_uniform_router},
+    SelfCheckRow{"digest", kDigest, "120 counted points, equal bytes for 1, 2, 3 and 8 threads",
+                 check_digest},
+    SelfCheckRow{"known-waits", kTiming, "waits of known length through measure()",
+                 check_known_waits},
+    SelfCheckRow{"gate-on-equals", kTiming, "100 comparisons of a kernel with itself",
+                 check_gate_on_equals},
+    SelfCheckRow{"gate-on-slowdown", kTiming, "100 comparisons with a kernel made 3 % slower",
+                 check_gate_on_slowdown},
+};
+
+}  // namespace
+
+std::string_view name(SelfCheckGroup group) {
+  constexpr std::array<std::string_view, 4> names = {"kernels", "oracles", "digest", "timing"};
+  return names[static_cast<std::size_t>(group)];
+}
+
+std::span<const SelfCheckRow> self_checks() { return kChecks; }
+
+}  // namespace hotexpert
