@@ -1,0 +1,23 @@
+#!/bin/sh
+# Installs the build into a folder of its own, then configures, builds and runs a project that only knows that folder.
+set -eu
+cmake=$1 build=$2 consumer=$3 compiler=$4
+work=$(mktemp -d "${TMPDIR:-/tmp}/hotexpert-package.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+"$cmake" --install "$build" --prefix "$work/prefix" >/dev/null
+for file in bin/hotexpert share/man/man1/hotexpert.1 share/bash-completion/completions/hotexpert \
+            share/zsh/site-functions/_hotexpert share/fish/vendor_completions.d/hotexpert.fish \
+            share/hotexpert/scenarios/quickstart.toml; do
+  [ -s "$work/prefix/$file" ] || { echo "$file was not installed"; exit 1; }
+done
+if grep -rlF "$build" "$work/prefix/lib"*/cmake; then
+  echo "the package points back into the build"
+  exit 1
+fi
+"$work/prefix/bin/hotexpert" --version | grep -q '^hotexpert '
+
+"$cmake" -S "$consumer" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_CXX_COMPILER="$compiler" \
+         -DCMAKE_BUILD_TYPE=Debug >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+"$cmake" --build "$work/build" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+"$work/build/consumer"
