@@ -1,3 +1,4 @@
+#include <array>
 #include <string>
 #include <vector>
 
@@ -9,8 +10,13 @@ namespace {
 
 struct MetricColumns {
   const ComparedMetric* metric;
-  bool has_interval;
+  bool has_interval = false;
+  bool has_percentiles = false;
 };
+
+std::array<double, 4> values_of(const Percentiles& percentiles) {
+  return {percentiles.p50, percentiles.p95, percentiles.p99, percentiles.max};
+}
 
 std::string titled(const std::string& name, const std::string& unit) {
   return unit.empty() ? name : name + " [" + unit + "]";
@@ -19,12 +25,13 @@ std::string titled(const std::string& name, const std::string& unit) {
 std::vector<MetricColumns> metric_columns(const Comparison& comparison) {
   std::vector<MetricColumns> columns;
   for (const auto& metric : comparison.metrics) {
-    bool has_interval = false;
+    MetricColumns entry{&metric};
     for (const auto& point : comparison.points) {
       const auto* found = point.result.find(metric.name);
-      has_interval = has_interval || (found != nullptr && found->ci95);
+      entry.has_interval = entry.has_interval || (found != nullptr && found->ci95);
+      entry.has_percentiles = entry.has_percentiles || (found != nullptr && found->percentiles);
     }
-    columns.push_back({&metric, has_interval});
+    columns.push_back(entry);
   }
   return columns;
 }
@@ -49,11 +56,12 @@ std::string render_csv(const Comparison& comparison) {
   for (const auto& axis : comparison.fixed) add(csv_text(titled(axis.name, axis.unit)));
   add("outcome");
   add("reason");
-  for (const auto& [metric, has_interval] : columns) {
+  for (const auto& [metric, has_interval, has_percentiles] : columns) {
     add(csv_text(titled(metric->name, metric->unit)));
-    if (!has_interval) continue;
-    add(csv_text(titled(metric->name + " ci95 low", metric->unit)));
-    add(csv_text(titled(metric->name + " ci95 high", metric->unit)));
+    std::vector<const char*> more;
+    if (has_interval) more = {" ci95 low", " ci95 high"};
+    if (has_percentiles) more.insert(more.end(), {" p50", " p95", " p99", " max"});
+    for (const char* what : more) add(csv_text(titled(metric->name + what, metric->unit)));
   }
   end_row(out);
 
@@ -65,13 +73,18 @@ std::string render_csv(const Comparison& comparison) {
     for (const auto& axis : comparison.fixed) add(field(axis.value));
     add(std::string(name(point.result.outcome)));
     add(csv_text(point.result.reason));
-    for (const auto& [metric, has_interval] : columns) {
+    for (const auto& [metric, has_interval, has_percentiles] : columns) {
       const auto* found = point.result.find(metric->name);
       add(found == nullptr ? "" : shortest(found->value));
-      if (!has_interval) continue;
-      const bool has = found != nullptr && found->ci95;
-      add(has ? shortest(found->ci95->low) : "");
-      add(has ? shortest(found->ci95->high) : "");
+      if (has_interval) {
+        const bool has = found != nullptr && found->ci95;
+        add(has ? shortest(found->ci95->low) : "");
+        add(has ? shortest(found->ci95->high) : "");
+      }
+      if (!has_percentiles) continue;
+      const bool has = found != nullptr && found->percentiles;
+      for (const double value : values_of(has ? *found->percentiles : Percentiles{}))
+        add(has ? shortest(value) : "");
     }
     end_row(out);
   }

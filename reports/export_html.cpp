@@ -79,10 +79,47 @@ std::string notes_html(const EmbeddedSeries& embedded, const ReportSection& sect
   return out;
 }
 
-std::string section_html(const Comparison& comparison, const ReportSection& section,
+/// The sections that have something to show, with what they show.
+struct ShownSection {
+  const ReportSection* section;
+  View view;
+};
+
+std::vector<ShownSection> shown_sections(const Comparison& comparison) {
+  std::vector<ShownSection> shown;
+  for (const auto* section : report_sections()) {
+    View view = make_view(comparison, section->view());
+    if (!view.eligible.empty()) shown.push_back({section, std::move(view)});
+  }
+  return shown;
+}
+
+std::string group_id(SectionGroup group) {
+  return fmt::format("group-{}", static_cast<int>(group));
+}
+
+/// Links to every section, a line a group.
+std::string navigation_html(const std::vector<ShownSection>& shown) {
+  std::string out = "<nav class=\"contents\" aria-label=\"Sections\">\n<dl>\n";
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const auto& section = *shown[i].section;
+    const bool first = i == 0 || shown[i - 1].section->group != section.group;
+    if (first)
+      out += fmt::format("{}<dt><a href=\"#{}\">{}</a></dt><dd>", i == 0 ? "" : "</dd>\n",
+                         group_id(section.group), title(section.group));
+    out += fmt::format("<a href=\"#{}\">{}</a> ", section.id, html_text(section.title));
+  }
+  if (!shown.empty()) out += "</dd>\n";
+  return out +
+         "<dt>Everything</dt><dd><a href=\"#points\">All points</a> <a "
+         "href=\"#scenario\">Scenario</a> <a href=\"#environment\">Environment</a> <a "
+         "href=\"#metrics\">What the numbers mean</a></dd>\n</dl>\n</nav>\n";
+}
+
+std::string section_html(const Comparison& comparison, const ShownSection& shown,
                          const EmbeddedSeries& embedded, Warnings& warnings) {
-  const View view = make_view(comparison, section.view());
-  if (view.eligible.empty()) return "";
+  const auto& section = *shown.section;
+  const View& view = shown.view;
   const bool has_charts = !kWebBundle.script.empty();
   std::string out = fmt::format(
       "<section id=\"{0}\" aria-labelledby=\"{0}-title\">\n<h2 id=\"{0}-title\">{1}</h2>\n"
@@ -91,6 +128,17 @@ std::string section_html(const Comparison& comparison, const ReportSection& sect
   if (has_charts) out += "<div class=\"chart\"></div>\n" + notes_html(embedded, section);
   out += warnings_html(warnings.take(view.eligible));
   return out + table_html(section.table(comparison, view), !has_charts) + "</section>\n";
+}
+
+constexpr std::size_t kFindingsAtOnce = 2;  // of each chart; the others open on demand
+
+std::string findings_html(const std::vector<const Finding*>& list) {
+  std::string out = "<ul class=\"findings\">\n";
+  for (const auto* finding : list)
+    out += fmt::format(
+        "<li><span class=\"figure\">{}</span><span>{} <a href=\"#{}\">see chart</a></span></li>\n",
+        html_text(finding->figure), html_with_code(finding->text), finding->chart);
+  return out + "</ul>\n";
 }
 
 std::string verdict_html(const Comparison& comparison) {
@@ -102,14 +150,18 @@ std::string verdict_html(const Comparison& comparison) {
     out +=
         "<p>These points support no statement yet: a comparison needs two skews, capacity factors "
         "or kernels, and intervals need at least six samples.</p>\n";
-  out += "<ul class=\"findings\">\n";
+  std::map<std::string, std::size_t> told;
+  std::vector<const Finding*> first;
+  std::vector<const Finding*> more;
   for (const auto& finding : said)
-    out += fmt::format(
-        "<li><span class=\"figure\">{}</span><span>{} <a href=\"#{}\">see chart</a></span></li>\n",
-        html_text(finding.figure), html_with_code(finding.text), finding.chart);
+    (++told[finding.chart] <= kFindingsAtOnce ? first : more).push_back(&finding);
+  out += findings_html(first);
+  if (!more.empty())
+    out += fmt::format("<details class=\"more\"><summary>{} more</summary>\n{}</details>\n",
+                       more.size(), findings_html(more));
   std::map<std::string, int> run_warnings;
   for (const auto& warning : comparison.warnings) ++run_warnings[warning];
-  return out + "</ul>\n" + warnings_html(run_warnings) + "</section>\n";
+  return out + warnings_html(run_warnings) + "</section>\n";
 }
 
 std::string scenario_html(const Comparison& comparison) {
@@ -195,11 +247,16 @@ std::string render_html(const Comparison& comparison) {
         "<p class=\"chart-missing\">The charts are missing: {}. Every number is in the "
         "tables. Build hotexpert where Node.js and npm are to have them.</p>\n",
         html_text(kWebBundle.missing));
-  out += "<div id=\"filters\"></div>\n";
+  const auto shown = shown_sections(comparison);
+  out += navigation_html(shown) + "<div id=\"filters\"></div>\n";
   Warnings warnings(comparison);
   const EmbeddedSeries embedded = embed_series(comparison);
-  for (const auto* section : report_sections())
-    out += section_html(comparison, *section, embedded, warnings);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const auto group = shown[i].section->group;
+    if (i == 0 || shown[i - 1].section->group != group)
+      out += fmt::format("<p class=\"group\" id=\"{}\">{}</p>\n", group_id(group), title(group));
+    out += section_html(comparison, shown[i], embedded, warnings);
+  }
   std::vector<std::size_t> all(comparison.points.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
   out += "<section id=\"points\"><h2>All points</h2>\n" + warnings_html(warnings.take(all)) +

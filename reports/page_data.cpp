@@ -1,5 +1,6 @@
 #include "reports/page_data.hpp"
 
+#include <array>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -47,6 +48,25 @@ Json axis_columns(const Comparison& comparison) {
   return columns;
 }
 
+/// p50, p95, p99 and max over (step, layer), for the charts' choice of statistic.
+void set_percentiles(const Comparison& comparison, const std::string& metric, Json& column) {
+  const std::array<std::pair<const char*, double Percentiles::*>, 4> kinds = {{
+      {"p50", &Percentiles::p50},
+      {"p95", &Percentiles::p95},
+      {"p99", &Percentiles::p99},
+      {"max", &Percentiles::max},
+  }};
+  for (const auto& [kind, member] : kinds) {
+    Json values = Json::array();
+    for (const auto& point : comparison.points) {
+      const auto* found = point.result.find(metric);
+      const bool has = found != nullptr && found->percentiles;
+      values.push(has ? Json((*found->percentiles).*member) : Json());
+    }
+    column.set(kind, std::move(values));
+  }
+}
+
 /// One metric over all points: value, where any point has one low and high, provenance.
 Json metric_column(const Comparison& comparison, const std::string& metric) {
   Json value = Json::array();
@@ -54,6 +74,7 @@ Json metric_column(const Comparison& comparison, const std::string& metric) {
   Json high = Json::array();
   Json provenance = Json::array();
   bool any_interval = false;
+  bool any_percentiles = false;
   const Measurement* first = nullptr;
   bool one_provenance = true;
   for (const auto& point : comparison.points) {
@@ -64,12 +85,14 @@ Json metric_column(const Comparison& comparison, const std::string& metric) {
     high.push(has_interval ? Json(found->ci95->high) : Json());
     provenance.push(found == nullptr ? Json("") : Json(name(found->provenance)));
     any_interval = any_interval || has_interval;
+    any_percentiles = any_percentiles || (found != nullptr && found->percentiles);
     if (found == nullptr) continue;
     if (first == nullptr) first = found;
     one_provenance = one_provenance && found->provenance == first->provenance;
   }
   Json column;
   column.set("value", std::move(value));
+  if (any_percentiles) set_percentiles(comparison, metric, column);
   if (any_interval) column.set("low", std::move(low)).set("high", std::move(high));
   return column.set("provenance", one_provenance ? Json(name(first->provenance)) : provenance);
 }

@@ -10,11 +10,12 @@
 namespace hotexpert {
 namespace {
 
-/// A metric's columns: how it is shown, and whether any point has an interval.
+/// A metric's columns: how it is shown, and whether any point has an interval or percentiles.
 struct MetricColumn {
   const ComparedMetric* metric;
   DisplayUnit shown;
   bool has_interval = false;
+  bool has_percentiles = false;
 };
 
 std::string titled(const std::string& label, const std::string& unit) {
@@ -29,12 +30,13 @@ std::vector<MetricColumn> columns_of(const Comparison& comparison,
     const auto* metric = comparison.metric(name);
     if (metric == nullptr) continue;
     double largest = 0;
-    MetricColumn column{metric, {}, false};
+    MetricColumn column{metric, {}};
     for (const std::size_t i : points) {
       const auto* found = comparison.points[i].result.find(name);
       if (found == nullptr) continue;
       largest = std::max(largest, std::fabs(found->value));
       column.has_interval = column.has_interval || found->ci95.has_value();
+      column.has_percentiles = column.has_percentiles || found->percentiles.has_value();
     }
     column.shown = display_unit(metric->unit, largest);
     columns.push_back(std::move(column));
@@ -46,9 +48,25 @@ void append_metric_cells(const MetricColumn& column, const Measurement* found,
                          std::vector<std::string>& cells) {
   const auto shown = [&](double value) { return significant(value / column.shown.divisor, 4); };
   cells.push_back(found == nullptr ? "" : shown(found->value));
-  if (!column.has_interval) return;
-  const bool has = found != nullptr && found->ci95.has_value();
-  cells.push_back(has ? shown(found->ci95->low) + " to " + shown(found->ci95->high) : "");
+  if (column.has_interval) {
+    const bool has = found != nullptr && found->ci95.has_value();
+    cells.push_back(has ? shown(found->ci95->low) + " to " + shown(found->ci95->high) : "");
+  }
+  if (column.has_percentiles) {
+    const bool has = found != nullptr && found->percentiles.has_value();
+    const Percentiles of = has ? *found->percentiles : Percentiles{};
+    for (const double value : {of.p50, of.p95, of.p99, of.max})
+      cells.push_back(has ? shown(value) : "");
+  }
+}
+
+/// A section's table shows percentiles of the first metric that has them: that of its chart.
+void keep_first_percentiles(std::vector<MetricColumn>& columns) {
+  bool seen = false;
+  for (auto& column : columns) {
+    column.has_percentiles = column.has_percentiles && !seen;
+    seen = seen || column.has_percentiles;
+  }
 }
 
 std::vector<std::size_t> focus_first(const View& view) {
@@ -72,10 +90,13 @@ Table table_of(const Comparison& comparison, std::vector<std::size_t> points, st
     table.columns.push_back({titled(axis.name, axis.unit), numeric});
   }
   if (with_outcome) table.columns.push_back({"outcome", false});
-  const auto columns = columns_of(comparison, points, metrics);
+  auto columns = columns_of(comparison, points, metrics);
+  if (!with_outcome) keep_first_percentiles(columns);
   for (const auto& column : columns) {
     table.columns.push_back({titled(column.metric->label, column.shown.suffix), true});
     if (column.has_interval) table.columns.push_back({"95 % interval", true});
+    if (!column.has_percentiles) continue;
+    for (const char* title : {"p50", "p95", "p99", "max"}) table.columns.push_back({title, true});
   }
   if (points.size() > kMaxTableRows) {
     table.left_out = points.size() - kMaxTableRows;

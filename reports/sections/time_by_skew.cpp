@@ -38,6 +38,10 @@ bool spans_skew(const Comparison& comparison, const Line& line) {
          1.2 * first(comparison, line).find(kSkew)->value;
 }
 
+double growth_of(const Comparison& comparison, const Line& line) {
+  return last(comparison, line).find(kTime)->value / first(comparison, line).find(kTime)->value;
+}
+
 std::string with_name(const Line& line) {
   return line.label.empty() ? "The layer time"
                             : fmt::format("With {} the layer time", code_name(line.label));
@@ -96,9 +100,13 @@ void say(const Comparison& comparison, const View& view, std::vector<Finding>& o
   for (const auto& line : view.lines) {
     if (line.points.size() < 2 || !spans_skew(comparison, line)) continue;
     lines.push_back(&line);
-    if (lines.size() <= kMaxGrowths) say_growth(comparison, line, out);
   }
   if (lines.size() > 1) say_fastest(comparison, lines, out);
+  std::stable_sort(lines.begin(), lines.end(), [&](const Line* a, const Line* b) {
+    return growth_of(comparison, *a) > growth_of(comparison, *b);
+  });
+  if (lines.size() > kMaxGrowths) lines.resize(kMaxGrowths);
+  for (const auto* line : lines) say_growth(comparison, *line, out);
 }
 
 }  // namespace

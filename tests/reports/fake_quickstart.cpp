@@ -156,8 +156,10 @@ void write_quickstart_run(const std::string& dir, std::uint64_t seed, double slo
         result.measurements.push_back(counted("load.max_over_mean", max_over_mean));
         result.measurements.push_back(counted("load.active_experts", kExperts));
         if (factor != 0) {
-          result.measurements.push_back(
-              counted("drop.assignment_fraction", dropped_share(loads, factor)));
+          auto dropped = counted("drop.assignment_fraction", dropped_share(loads, factor));
+          dropped.percentiles = Percentiles{dropped.value, 1.2 * dropped.value, 1.3 * dropped.value,
+                                            1.4 * dropped.value};
+          result.measurements.push_back(dropped);
           result.measurements.push_back({"drop.floor_fraction",
                                          floor_share(kTokens, factor),
                                          Provenance::kExpected,

@@ -59,7 +59,9 @@ void write_hostile_run(const std::string& dir) {
   for (const auto& name : names) environment.set(name, name);
   Json program;
   manifest.set("program", program.set("version", names[2])).set("environment", environment);
-  manifest.set("seed", 1).set("scenario", Json::object());
+  Json scenario = Json::object();
+  for (const auto& name : names) scenario.set(name, Json::array().push(name));
+  manifest.set("seed", 1).set("scenario", scenario).set("description", names[3]);
   Json axes = Json::array();
   for (const auto& name : {std::string("kernel"), names[5], names[9]}) {
     Json axis;
@@ -92,6 +94,11 @@ void write_hostile_run(const std::string& dir) {
           {"drop.assignment_fraction", 0.3 / skew, Provenance::kCounted, {}, {}, {}},
           {names[i], 1, Provenance::kCounted, {}, {}, {}}};
       result.warnings = {names[i]};
+      const auto loads = [&](const char* metric) {
+        return Series{metric, names[i], Provenance::kCounted, {names[i]}, {3}, {5, 3, skew}, ""};
+      };
+      result.series = {loads("load.measured_batch"), loads("load.balanced_batch"),
+                       loads("load.by_expert"), loads(names[i].c_str())};
       writer.append(result);
     }
     PointResult failed;

@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
     const auto comparison = make_comparison(std::move(runs));
     write_report(comparison, folder + "/" + name + ".html");
     write_report(comparison, folder + "/" + name + ".md");
+    if (comparison.points.size() < 1000) write_report(comparison, folder + "/" + name + ".json");
   };
   test_support::write_quickstart_run(folder + "/quickstart");
   test_support::write_recorded_run(folder + "/recorded");

@@ -129,12 +129,78 @@ await test("filters, legend, log scale, zoom and sliders work", async () => {
   await page.click("#time-by-skew button[aria-label='Reset zoom']");
   assert.deepEqual(await zoom(), [0, 100]);
 
-  const answer = page.locator(".what-if-answer");
+  const answer = page.locator("#tokens-per-expert .what-if-answer");
   assert.match(await answer.textContent(), /1\.25 drops 34 %/, "the same as the sweep counted");
-  await page.locator(".what-if input").first().fill("2");
+  await page.locator("#tokens-per-expert .what-if input").first().fill("2");
   assert.match(await answer.textContent(), /2\.00 drops 25 %/);
-  await page.locator(".what-if input").nth(2).fill("8");
+  await page.locator("#tokens-per-expert .what-if input").nth(2).fill("8");
   assert.match(await answer.textContent(), /8 extra replicas, the busiest rank gets 1\.\d+x/);
+  await close();
+});
+
+await test("the capacity slider says what each line drops and takes between the factors that ran", async () => {
+  const { page, close } = await open("quickstart_report.html");
+  const { rows } = JSON.parse(fs.readFileSync(path.join(fixtures, "quickstart_report.json"), "utf8"));
+  const slider = page.locator("#drops .what-if input");
+  const answer = page.locator("#drops .what-if-answer div", { hasText: /=3:/ });
+  const at = (factor, metric) => rows.find((row) => row["skew.target"] === "max_over_mean=3" && row.kernel === "padded" && row["capacity.factor"] === factor)[metric];
+  for (const [position, low, high, share] of [["500", 1.5, 1.5, 0], ["750", 1.5, 2, 0.5]]) {
+    await slider.fill(position);
+    const expected = (metric) => at(low, metric) + share * (at(high, metric) - at(low, metric));
+    const text = await answer.textContent();
+    assert.ok(text.includes(`dropped assignments ${(100 * expected("drop.assignment_fraction")).toPrecision(3)} %`), text);
+    assert.ok(text.includes(`layer time ${(1000 * expected("layer.total_s")).toPrecision(3)} ms`), text);
+  }
+  await close();
+});
+
+await test("percentiles are shown in place of the mean", async () => {
+  const { page, close } = await open("quickstart_report.html");
+  const first = () => page.evaluate(() => window.hotexpert.figures.drops.chart.getOption().series.find((one) => one.name === "max_over_mean=3").data[0][1]);
+  const mean = await first();
+  await page.selectOption("#drops select[aria-label^='Statistic']", "p95");
+  assert.ok(Math.abs((await first()) / mean - 1.2) < 1e-9);
+  assert.ok((await chartText(page, "drops")).includes("p95 of dropped assignments, %"));
+  assert.ok((await page.$$eval("#drops thead th", (all) => all.map((one) => one.textContent))).join().includes("p50,p95,p99,max"));
+  assert.equal(await page.locator("#time-by-skew select").count(), 0, "times have no percentiles");
+  await close();
+});
+
+await test("every number of the page is the one that the command line gives", async () => {
+  for (const name of ["quickstart_report", "recorded_report"]) {
+    const { page, close } = await open(`${name}.html`);
+    const report = JSON.parse(fs.readFileSync(path.join(fixtures, `${name}.json`), "utf8"));
+    const data = await page.evaluate(() => JSON.parse(document.getElementById("report-data").textContent));
+    for (const metric of Object.keys(report.metrics)) {
+      assert.deepEqual(data.columns[metric].value, report.rows.map((row) => row[metric] ?? null), metric);
+      if (data.columns[metric].low) assert.deepEqual(data.columns[metric].low, report.points.map((one) => one.metrics[metric]?.ci95?.[0] ?? null));
+    }
+    assert.deepEqual(await page.$$eval("#verdict .findings a", (all) => all.length), report.findings.length);
+    // The table of all points: four significant digits of the same numbers, in the unit of its title.
+    const divisors = { "ms": 1e-3, "µs": 1e-6, "s": 1, "%": 0.01 };
+    const table = await page.evaluate(() => [...document.querySelectorAll("#points tr")].map((row) => [...row.cells].map((cell) => cell.textContent)));
+    for (const [metric, { label }] of Object.entries(report.metrics)) {
+      const column = table[0].findIndex((title) => title === label || title.startsWith(`${label}, `));
+      const divisor = divisors[table[0][column].slice(label.length + 2)] ?? 1;
+      report.rows.forEach((row, i) => {
+        const shown = table[i + 1][column];
+        if (row[metric] === undefined) assert.equal(shown, "", `${metric} ${i}`);
+        else assert.ok(Math.abs(Number(shown) * divisor - row[metric]) <= Math.abs(row[metric]) * 5.1e-4, `${metric} ${i}: ${shown} for ${row[metric]}`);
+      });
+    }
+    await close();
+  }
+});
+
+await test("every section is reached from the contents, and every finding leads to its chart", async () => {
+  const { page, close } = await open("quickstart_report.html");
+  const targets = await page.$$eval("nav.contents a, #verdict a", (all) => all.map((one) => one.getAttribute("href")));
+  assert.ok(targets.length > 15);
+  for (const target of targets) assert.equal(await page.locator(target).count(), 1, target);
+  const sections = await page.$$eval("main section[id]", (all) => all.map((one) => `#${one.id}`));
+  for (const section of sections) assert.ok(section === "#verdict" || targets.includes(section), section);
+  assert.deepEqual(await page.$$eval(".group", (all) => all.map((one) => one.textContent)), ["Time", "Load", "Drops", "Inside the step"]);
+  assert.equal(await page.locator("table:not(:has(caption)), th:not([scope])").count(), 0, "tables have captions and scopes");
   await close();
 });
 
@@ -223,7 +289,12 @@ await test("hostile names are shown as they are and none of them acts", async ()
 await test("a run of 100,000 points opens", async () => {
   const begin = Date.now();
   const { page, close } = await open("large_report.html");
-  console.log(`  opened in ${((Date.now() - begin) / 1000).toFixed(1)} s`);
+  const seconds = (Date.now() - begin) / 1000;
+  console.log(`  opened in ${seconds.toFixed(1)} s`);
+  if (process.env.HOTEXPERT_PAGE_SECONDS) assert.ok(seconds <= Number(process.env.HOTEXPERT_PAGE_SECONDS), "slower than HOTEXPERT_PAGE_SECONDS");
+  const rows = await page.evaluate(() => [document.querySelectorAll("#points tbody tr").length, window.hotexpert.figures["time-by-skew"].chart.getOption().series[0].data.length]);
+  assert.deepEqual(rows, [500, 100], "the table is cut, a line is not");
+  assert.match(await page.locator("#points").textContent(), /99500 more rows are in the CSV and JSON forms/);
   assert.equal((await series(page, "time-by-skew")).filter((one) => one.type === "line").length, 10);
   await close();
 });

@@ -1,5 +1,5 @@
 import type { EChartsCoreOption } from "echarts/core";
-import type { ChartSpec, ReportData } from "./data";
+import type { ChartSpec, ReportData, Statistic } from "./data";
 import type { Look } from "./look";
 import type { View } from "./view";
 
@@ -11,6 +11,7 @@ export interface Scene {
   look: Look;
   hidden: Set<string>; // names switched off in the legend
   logY: boolean;
+  statistic: Statistic;
 }
 
 export interface LegendEntry {
@@ -30,6 +31,7 @@ export interface Drawing {
 export interface Chart {
   id: string;
   canLogY?: boolean;
+  metric?: string; // what is drawn: where it has percentiles, the reader chooses among them
   draw(scene: Scene): Drawing;
   /** Cells of the table, where its rows are not points. */
   table?(scene: Scene): string[][];

@@ -12,8 +12,15 @@ export interface Column {
   value: (number | null)[];
   low?: (number | null)[];
   high?: (number | null)[];
+  p50?: (number | null)[]; // over (step, layer); value is the mean
+  p95?: (number | null)[];
+  p99?: (number | null)[];
+  max?: (number | null)[];
   provenance: string | string[]; // one for all points, or one a point
 }
+
+export const statistics = ["mean", "p50", "p95", "p99", "max"] as const;
+export type Statistic = (typeof statistics)[number];
 
 export interface ChartSpec {
   id: string;
@@ -89,11 +96,14 @@ export interface Number95 {
   provenance: string;
 }
 
-export function measured(data: ReportData, metric: string, point: number): Number95 | undefined {
+/** A metric of a point; of a metric without percentiles every statistic is its value. */
+export function measured(data: ReportData, metric: string, point: number, statistic: Statistic = "mean"): Number95 | undefined {
   const column = data.columns[metric];
-  const value = column?.value[point];
+  const percentile = statistic === "mean" ? undefined : column?.[statistic];
+  const value = (percentile ?? column?.value)?.[point];
   if (column === undefined || value === null || value === undefined) return undefined;
   const { provenance } = column;
+  if (percentile) return { value, provenance: typeof provenance === "string" ? provenance : provenance[point]! };
   return {
     value,
     low: column.low?.[point] ?? undefined,

@@ -1,6 +1,6 @@
 import type { EChartsType } from "echarts/core";
 import type { Chart, Drawing, Scene } from "./chart";
-import type { ChartSpec, ReportData } from "./data";
+import { ChartSpec, ReportData, Statistic, statistics } from "./data";
 import { echarts } from "./echarts";
 import { currentLook } from "./look";
 import { savePicture } from "./picture";
@@ -18,6 +18,7 @@ export class Figure {
   private readonly table: ChartTable;
   private readonly extra: HTMLElement | undefined;
   private logY = false;
+  private statistic: Statistic = "mean";
   private filters: Filters = new Map();
   private drawing!: Drawing;
   private tipLine = 0;
@@ -61,7 +62,7 @@ export class Figure {
   private scene(): Scene {
     return {
       data: this.data, spec: this.spec, view: makeView(this.data, this.spec, this.filters),
-      look: currentLook(this.canvas.clientWidth), hidden: this.hidden, logY: this.logY,
+      look: currentLook(this.canvas.clientWidth), hidden: this.hidden, logY: this.logY, statistic: this.statistic,
     };
   }
 
@@ -98,6 +99,7 @@ export class Figure {
         this.draw();
       }).setAttribute("aria-pressed", "false");
     }
+    if (this.module.metric && this.data.columns[this.module.metric]?.p95) bar.append(this.statisticChoice());
     add("+", "Zoom in", () => this.zoom(0.5));
     add("−", "Zoom out", () => this.zoom(2));
     add("Reset", "Reset zoom", () => this.zoom(Infinity));
@@ -111,6 +113,18 @@ export class Figure {
         savePicture(kind, this.spec.id, this.spec.title, this.drawing, currentLook(960)));
     }
     return bar;
+  }
+
+  private statisticChoice(): HTMLElement {
+    const select = element("select");
+    select.setAttribute("aria-label", "Statistic over steps and layers");
+    select.title = "Statistic over steps and layers";
+    for (const name of statistics) select.append(new Option(name, name));
+    select.addEventListener("change", () => {
+      this.statistic = select.value as Statistic;
+      this.draw();
+    });
+    return select;
   }
 
   private zoom(factor: number): void {

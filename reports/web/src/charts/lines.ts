@@ -34,7 +34,7 @@ export function drawLines(scene: Scene, over: LinesOver): Drawing {
     legend.push({ name, color, dashed });
     return { name, points, color, dashed, symbol: symbols[i % symbols.length]! };
   });
-  const floor = over.floor ? floorPoints(scene, over.floor.metric) : [];
+  const floor = over.floor && scene.statistic === "mean" ? floorPoints(scene, over.floor.metric) : [];
   if (over.floor && floor.length > 0) legend.push({ name: over.floor.name, color: look.muted, dashed: true });
 
   const all = lines.flatMap((line) => line.points);
@@ -68,7 +68,8 @@ export function drawLines(scene: Scene, over: LinesOver): Drawing {
       lineStyle: { width: 2, type: "dashed" },
     });
   }
-  const yName = shown.suffix ? `${over.yLabel}, ${shown.suffix}` : over.yLabel;
+  const said = scene.statistic === "mean" ? over.yLabel : `${scene.statistic} of ${over.yLabel}`;
+  const yName = shown.suffix ? `${said}, ${shown.suffix}` : said;
   return {
     legend,
     summary: summarise(scene, over, visible, shown),
@@ -99,7 +100,7 @@ export function drawLines(scene: Scene, over: LinesOver): Drawing {
 
 function datum(scene: Scene, metric: string, point: number): Datum[] {
   const x = coordinate(scene.data, scene.spec.x, point);
-  const y = measured(scene.data, metric, point);
+  const y = measured(scene.data, metric, point, scene.statistic);
   if (x === undefined || y === undefined) return [];
   return [{ x, y: y.value, low: y.low, high: y.high, provenance: y.provenance }];
 }

@@ -1,0 +1,59 @@
+import type { Scene } from "./chart";
+import { coordinate, measured } from "./data";
+import { displayUnit, significant, withUnit } from "./format";
+import { element } from "./tooltip";
+
+/** A slider along a numeric axis: what each line's metrics would be there, between its points by straight lines. */
+export function axisSlider(scene: () => Scene, title: string, axis: string, metrics: string[]): HTMLElement {
+  const box = element("fieldset", "", "what-if");
+  box.append(element("legend", title));
+  const label = element("label", axis);
+  const input = element("input");
+  const value = element("span", "", "what-if-value");
+  input.type = "range";
+  input.min = "0";
+  input.max = "1000";
+  input.value = "250";
+  label.append(value, input);
+  const answer = element("output", "", "what-if-answer");
+  answer.setAttribute("aria-live", "polite");
+  box.append(label, answer);
+  const update = () => {
+    const now = scene();
+    const places = now.data.axes.find((one) => one.name === axis)?.values.filter((one): one is number => one !== null) ?? [];
+    box.hidden = places.length < 2;
+    if (box.hidden) return;
+    const x = position(Math.min(...places), Math.max(...places), Number(input.value) / 1000);
+    value.textContent = significant(x);
+    input.setAttribute("aria-valuetext", significant(x));
+    answer.replaceChildren(...now.view.lines.flatMap((line) => {
+      const said = metrics.flatMap((metric) => say(now, line.points, axis, metric, x));
+      return said.length === 0 ? [] : [element("div", [line.label, said.join(", ")].filter(Boolean).join(": "))];
+    }));
+  };
+  box.addEventListener("input", update);
+  box.addEventListener("refresh", update);
+  update();
+  return box;
+}
+
+/** Weights and the like span decades: they are slid over on a logarithm. */
+function position(low: number, high: number, share: number): number {
+  return low > 0 && high / low > 50 ? low * (high / low) ** share : low + (high - low) * share;
+}
+
+function say({ data }: Scene, points: number[], axis: string, metric: string, x: number): string[] {
+  const known = points
+    .map((point) => [coordinate(data, axis, point), measured(data, metric, point)] as const)
+    .filter((pair): pair is [number, NonNullable<(typeof pair)[1]>] => pair[0] !== undefined && pair[1] !== undefined)
+    .sort((a, b) => a[0] - b[0]);
+  const above = known.findIndex(([place]) => place >= x - 1e-12);
+  if (known.length === 0 || above < 0) return [];
+  const [highX, high] = known[above]!;
+  const [lowX, low] = known[Math.max(0, above - 1)]!;
+  if (x < lowX - 1e-12) return [];
+  const share = highX > lowX ? (x - lowX) / (highX - lowX) : 1;
+  const between = low.value + share * (high.value - low.value);
+  const { label, unit } = data.metrics[metric]!;
+  return [`${label} ${withUnit(between, displayUnit(unit, Math.abs(between)))}`];
+}
