@@ -168,7 +168,16 @@ void collect_metrics(Comparison& out) {
     out.metrics.push_back({std::string(row.name), std::string(row.unit), row.better,
                            std::string(row.label), std::string(row.definition)});
   }
-  for (const auto& name : present) out.metrics.push_back({name, "", Better::kNeither, name, ""});
+  for (const auto& name : present) {
+    const auto* row = find_metric(name);
+    if (row == nullptr) {
+      out.metrics.push_back({name, "", Better::kNeither, name, ""});
+    } else {
+      out.metrics.push_back({name, std::string(row->unit), row->better,
+                             fmt::format("{} ({})", row->label, name.substr(row->name.size() + 1)),
+                             std::string(row->definition)});
+    }
+  }
 }
 
 void note_changed_sittings(const ComparedRun& run, Comparison& out) {

@@ -44,4 +44,7 @@ int sweep_run(const Arguments& arguments);
 CommandSyntax trace_syntax();
 int trace_run(const Arguments& arguments);
 
+CommandSyntax train_syntax();
+int train_run(const Arguments& arguments);
+
 }  // namespace hotexpert

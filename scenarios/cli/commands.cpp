@@ -12,6 +12,8 @@ std::span<const CommandRow> commands() {
       CommandRow{"drops",
                  "dropped assignments at every capacity factor, by framework rule and policy",
                  drops_syntax, drops_run},
+      CommandRow{"train", "router lab: balancing methods and weights, and their price",
+                 train_syntax, train_run},
       CommandRow{"trace", "describe, import or generate routing traces", trace_syntax, trace_run},
       CommandRow{"model", "check the cost model against published latencies", model_syntax,
                  model_run},

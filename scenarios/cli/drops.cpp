@@ -155,7 +155,7 @@ CommandSyntax drops_syntax() {
        {"by-layer", "", "a row for each layer, instead of all together"},
        {"float-compat", "", "repeat the frameworks' double arithmetic instead of exact decimals"},
        {"jobs,j", "N", "threads that draw and count; results do not depend on it [all]"}},
-      {AxisScope::kLayer, AxisScope::kTrace, AxisScope::kCapacity}};
+      {AxisScope::kSeed, AxisScope::kLayer, AxisScope::kTrace, AxisScope::kCapacity}};
   for (const auto& option : table_options()) syntax.options.push_back(option);
   return syntax;
 }

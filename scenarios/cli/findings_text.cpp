@@ -7,14 +7,27 @@
 
 namespace hotexpert {
 
+namespace {
+
+std::string plain(std::string sentence) {
+  sentence.erase(std::remove(sentence.begin(), sentence.end(), '`'), sentence.end());
+  return sentence;
+}
+
+}  // namespace
+
 std::string findings_text(const Comparison& comparison) {
   std::string text;
   for (const auto& finding : findings(comparison)) {
-    std::string sentence = finding.text;
-    sentence.erase(std::remove(sentence.begin(), sentence.end(), '`'), sentence.end());
-    text += "- " + printable(sentence) + "\n";
+    text += "- " + printable(plain(finding.text)) + "\n";
   }
   return text;
+}
+
+Json findings_json(const Comparison& comparison) {
+  Json list = Json::array();
+  for (const auto& finding : findings(comparison)) list.push(plain(finding.text));
+  return list;
 }
 
 }  // namespace hotexpert

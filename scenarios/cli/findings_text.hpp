@@ -9,4 +9,7 @@ namespace hotexpert {
 /// What can be said of the runs, one plain sentence a line, for a terminal.
 std::string findings_text(const Comparison& comparison);
 
+/// The same sentences for --json.
+Json findings_json(const Comparison& comparison);
+
 }  // namespace hotexpert

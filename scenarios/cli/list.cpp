@@ -19,6 +19,8 @@
 #include "sim/routing/drop_policy.hpp"
 #include "sim/traces/importers/importer.hpp"
 #include "sim/traces/skew_model.hpp"
+#include "sim/training/balancing_method.hpp"
+#include "sim/training/training_task.hpp"
 
 namespace hotexpert {
 namespace {
@@ -95,6 +97,15 @@ Table metric_table() {
   return table;
 }
 
+Table method_table() {
+  Table table = family_table(training::balancing_methods());
+  table.columns.emplace_back("convention");
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    table.rows[i].set("convention", training::balancing_methods()[i].convention);
+  }
+  return table;
+}
+
 Table backend_table() {
   Table table;
   table.columns = {"name", "summary", "here"};
@@ -133,6 +144,10 @@ constexpr std::array kFamilies = {
               [] { return family_table(placement_methods()); }},
     FamilyRow{"expert-map-formats", "expert maps of serving frameworks",
               [] { return family_table(expert_map_formats()); }},
+    FamilyRow{"balancing-methods", "what keeps a router balanced, and what its weight multiplies",
+              method_table},
+    FamilyRow{"training-tasks", "what the router lab learns",
+              [] { return family_table(training::training_tasks()); }},
     FamilyRow{"kernels", "expert kernels of the CPU backend",
               [] { return family_table(cpu_kernels()); }},
     FamilyRow{"backends", "what can run the layer here", backend_table},

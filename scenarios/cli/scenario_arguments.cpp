@@ -1,6 +1,9 @@
 #include "scenarios/cli/scenario_arguments.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
+
+#include <chrono>
 
 #include "scenarios/runner/scenario_file.hpp"
 #include "sim/base/errors.hpp"
@@ -28,6 +31,17 @@ int job_count(const Arguments& arguments) {
   return static_cast<int>(jobs);
 }
 
+std::string default_run_dir(const Scenario& scenario) {
+  std::string slug;
+  for (const char c : scenario.title) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (plain) slug += c;
+    if (!plain && !slug.empty() && slug.back() != '-') slug += '-';
+  }
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  return fmt::format("runs/{}-{:%Y%m%d-%H%M%S}", slug.substr(0, 40), fmt::gmtime(now));
+}
+
 Scenario load_scenario(const Arguments& arguments) {
   Scenario scenario;
   scenario.title = "defaults";
@@ -39,8 +53,9 @@ Scenario load_scenario(const Arguments& arguments) {
   return scenario;
 }
 
-void check_point_count(const Scenario& scenario, const Arguments& arguments) {
-  const std::int64_t count = scenario.point_count(kSweepScopes);
+void check_point_count(const Scenario& scenario, const Arguments& arguments,
+                       std::initializer_list<AxisScope> scopes) {
+  const std::int64_t count = scenario.point_count(scopes);
   if (count > kManyPoints && !arguments.has("yes")) {
     throw UsageError(fmt::format(
         "{} expands to {} points, more than {}; pass --yes to run them all, or fewer values",

@@ -17,12 +17,16 @@ std::vector<OptionRow> scenario_options();
 /// --jobs, or 0 for all.
 int job_count(const Arguments& arguments);
 
+/// The run folder of a command that was given none: runs/TITLE-TIME.
+std::string default_run_dir(const Scenario& scenario);
+
 /// Reads the scenario file named by the first positional argument (none: all defaults) and applies
 /// the axis flags.
 Scenario load_scenario(const Arguments& arguments);
 
 /// @throws UsageError when the scenario has more than 100,000 points and --yes was not given.
-void check_point_count(const Scenario& scenario, const Arguments& arguments);
+void check_point_count(const Scenario& scenario, const Arguments& arguments,
+                       std::initializer_list<AxisScope> scopes = kSweepScopes);
 
 /// Points as table rows: axes, outcome, and the value of each metric.
 Json::Array point_rows(const std::vector<PointResult>& results);

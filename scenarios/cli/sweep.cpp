@@ -1,9 +1,6 @@
 #include "scenarios/runner/sweep.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-
-#include <chrono>
 
 #include "reports/comparison.hpp"
 #include "reports/exporters.hpp"
@@ -15,20 +12,6 @@
 #include "sim/base/errors.hpp"
 
 namespace hotexpert {
-namespace {
-
-std::string default_run_dir(const Scenario& scenario) {
-  std::string slug;
-  for (const char c : scenario.title) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (plain) slug += c;
-    if (!plain && !slug.empty() && slug.back() != '-') slug += '-';
-  }
-  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  return fmt::format("runs/{}-{:%Y%m%d-%H%M%S}", slug.substr(0, 40), fmt::gmtime(now));
-}
-
-}  // namespace
 
 CommandSyntax sweep_syntax() {
   CommandSyntax syntax{"SCENARIO",

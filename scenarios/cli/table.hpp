@@ -8,12 +8,17 @@
 
 namespace hotexpert {
 
+// A type of its own beside the reports' Table: one program must not have two of one name.
+inline namespace cli {
+
 /// A table a command prints: rows are objects whose keys are axis, metric or field names.
 struct Table {
   std::vector<std::string> columns;  ///< columns of the text, CSV and Markdown forms, in order
   Json::Array rows;    ///< objects; JSON prints every key, also those outside `columns`
   Json::Object extra;  ///< further keys beside "rows" in the JSON form
 };
+
+}  // namespace cli
 
 /// Prints to stdout in the form the arguments ask for: --json, --csv, --md, or aligned text.
 void print_table(const Table& table, const Arguments& arguments);

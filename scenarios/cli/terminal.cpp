@@ -78,13 +78,15 @@ Progress::~Progress() {
 }
 
 void Progress::show(std::int64_t done, std::string_view what) {
+  show(done, total_ > 0 ? static_cast<double>(done) / static_cast<double>(total_) : 0, what);
+}
+
+void Progress::show(std::int64_t done, double share, std::string_view what) {
   if (!enabled_) return;
   const double elapsed =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   const std::string left =
-      done > 0 ? fmt::format(", {} left", duration_text(elapsed / static_cast<double>(done) *
-                                                        static_cast<double>(total_ - done)))
-               : "";
+      share > 0 ? fmt::format(", {} left", duration_text(elapsed * (1 - share) / share)) : "";
   fmt::print(stderr, "\r\x1b[K[{}/{}{}] {}", done, total_, left, printable(what).substr(0, 100));
   std::fflush(stderr);
   shown_ = true;

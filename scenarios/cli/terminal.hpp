@@ -28,6 +28,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   void show(std::int64_t done, std::string_view what);
+  /// For work that is finer than its points. @param share of the work that is done, in [0, 1]
+  void show(std::int64_t done, double share, std::string_view what);
 
  private:
   std::int64_t total_;

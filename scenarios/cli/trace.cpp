@@ -182,7 +182,7 @@ CommandSyntax trace_syntax() {
        {"absent", "ID", "expert id that means 'no expert', beside -1"},
        {"on-bad", "WHAT",
         "tokens with bad ids: strict, drop or keep [import: strict, info: keep]"}},
-      {AxisScope::kLayer, AxisScope::kTrace}};
+      {AxisScope::kSeed, AxisScope::kLayer, AxisScope::kTrace}};
   for (const auto& option : table_options()) syntax.options.push_back(option);
   return syntax;
 }

@@ -15,7 +15,15 @@ enum class AxisKind : std::uint8_t {
 
 /// What an axis decides. Points of a command hold only the axes of its scopes, and a trace is keyed
 /// by trace axes alone, so that every arm of a comparison sees identical tokens.
-enum class AxisScope : std::uint8_t { kLayer, kTrace, kCapacity, kRun, kParallel, kTraining };
+enum class AxisScope : std::uint8_t {
+  kSeed,
+  kLayer,
+  kTrace,
+  kCapacity,
+  kRun,
+  kParallel,
+  kTraining
+};
 
 /// One knob: its flag `--name`, TOML key, default, unit, help, result column and label, in one row.
 struct AxisRow {

@@ -41,9 +41,13 @@ class Scenario {
   std::map<std::string, std::vector<std::string>, std::less<>> values_;
 };
 
-/// The axes of a sweep: layer, trace, capacity, run, expert parallelism.
+/// The axes of a sweep: seed, layer, trace, capacity, run, expert parallelism.
 inline constexpr std::initializer_list<AxisScope> kSweepScopes = {
-    AxisScope::kLayer, AxisScope::kTrace, AxisScope::kCapacity, AxisScope::kRun,
-    AxisScope::kParallel};
+    AxisScope::kSeed,     AxisScope::kLayer, AxisScope::kTrace,
+    AxisScope::kCapacity, AxisScope::kRun,   AxisScope::kParallel};
+
+/// The axes of the router lab.
+inline constexpr std::initializer_list<AxisScope> kTrainScopes = {AxisScope::kSeed,
+                                                                  AxisScope::kTraining};
 
 }  // namespace hotexpert

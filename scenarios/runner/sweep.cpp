@@ -80,7 +80,7 @@ Json make_manifest(const Scenario& scenario) {
         Json::object().set("name", axis.name).set("label", axis.label).set("unit", axis.unit));
   }
   manifest.set("axes", std::move(list));
-  manifest.set("seed", scenario.resolved({AxisScope::kTrace}).at("seed").as_array().front());
+  manifest.set("seed", scenario.resolved({AxisScope::kSeed}).at("seed").as_array().front());
   manifest.set("environment", environment_record());
   return manifest;
 }

@@ -7,6 +7,8 @@ namespace {
 
 using enum Better;
 
+// A result may hold several variants of one metric, told apart by what follows '@':
+// drop.assignment_fraction@1.25, layer.total_s@padded.
 // c_i = assignments to expert i in one step and layer, mu = their mean, T = tokens, k = slots, E =
 // experts, R = ranks.
 constexpr std::array kMetrics = {
@@ -83,17 +85,64 @@ constexpr std::array kMetrics = {
         "Floating-point operations of token rows (padding not counted) / layer.expert_ffn_s."},
     MetricRow{"kernel.max_relative_error", "ratio", kLower, "largest expert error",
               "Largest per-expert ||output - reference|| / ||reference|| before timing."},
-    MetricRow{"train.task_loss", "nat", kLower, "task loss",
-              "Task loss at the end, without auxiliary terms."},
+    // The router lab. "At the end" is the last tenth of the steps.
+    MetricRow{"train.task_loss", "loss", kLower, "task loss",
+              "Mean task loss on held-out tokens, without balancing terms: nats a byte (text), "
+              "fraction of target variance (clusters)."},
+    MetricRow{"train.end_loss", "loss", kLower, "training loss",
+              "Task loss of the training steps at the end, without balancing terms."},
     MetricRow{"train.max_vio", "ratio", kLower, "MaxVio in training",
-              "load.max_vio_batch averaged over the last tenth of the steps."},
+              "load.max_vio_batch of the training steps, mean at the end."},
     MetricRow{"train.settle_step", "count", kLower, "settle step",
-              "First step from which MaxVio stays within 20 % of its final mean."},
-    MetricRow{
-        "train.grad_norm_ratio", "ratio", kLower, "gradient norm ratio",
-        "Largest / smallest per-expert gradient norm, averaged over the last tenth of the steps."},
+              "First step from which smoothed MaxVio stays within 20 % of its mean at the end."},
+    MetricRow{"train.overshoot", "ratio", kLower, "overshoot",
+              "How far smoothed MaxVio rises above its mean at the end after it first came within "
+              "20 % of it, as a share of that mean."},
+    MetricRow{"train.load_cycle", "ratio", kLower, "load cycle",
+              "Root mean square of c_i / mu around its line of regression over the last fifth of "
+              "the steps, mean over experts; includes sampling noise."},
+    MetricRow{"train.bias_cycle", "ratio", kLower, "bias cycle",
+              "The same of the biases of a selection rule, in units of the score: the size of the "
+              "limit cycle."},
+    MetricRow{"train.grad_norm_ratio", "ratio", kLower, "gradient norm ratio",
+              "Largest / smallest gradient norm of an expert, each a root mean square at the end; "
+              "experts without gradient are left out."},
+    MetricRow{"train.starved_grad_norm", "norm", kNeither, "gradient norm, starved experts",
+              "Mean gradient norm at the end of the least loaded quarter of the experts."},
+    MetricRow{"train.overloaded_grad_norm", "norm", kNeither, "gradient norm, overloaded experts",
+              "Mean gradient norm at the end of the most loaded quarter of the experts."},
+    MetricRow{"train.starved_grad_cv", "ratio", kLower, "gradient variation, starved experts",
+              "Deviation / mean over the last steps of a starved expert's gradient norm."},
+    MetricRow{"train.overloaded_grad_cv", "ratio", kLower, "gradient variation, overloaded experts",
+              "Deviation / mean over the last steps of an overloaded expert's gradient norm."},
+    MetricRow{"train.starved_share", "fraction", kLower, "wasted capacity",
+              "Share of expert parameters that computed less than 10 % of their equal share of "
+              "assignments over the run."},
     MetricRow{"train.specialization_mi", "nat", kHigher, "specialisation",
-              "Mutual information of expert and token class."},
+              "Mutual information of expert and token class on held-out tokens."},
+    MetricRow{"train.specialization_share", "fraction", kHigher, "share of the class explained",
+              "train.specialization_mi / entropy of the token class."},
+    MetricRow{"train.output_similarity", "ratio", kLower, "output similarity of experts",
+              "Cosine of two experts' outputs for the same token, mean over pairs: 1 = all are "
+              "one."},
+    MetricRow{"train.balance_to_task_gradient", "ratio", kNeither, "balance-to-task gradient",
+              "Norm of the balancing terms' gradient / norm of the task's at the router's weights, "
+              "mean at the end."},
+    MetricRow{"train.loss_hacked_share", "fraction", kLower, "loss hacking",
+              "Share of the last steps in which a balancing term is more than 1 % below its value "
+              "at perfect balance while MaxVio exceeds 0.25."},
+    MetricRow{"train.router_entropy", "nat", kNeither, "router entropy",
+              "Entropy of a token's normalised scores, mean over tokens, at the end."},
+    MetricRow{"train.hottest_share", "fraction", kLower, "share of the hottest expert",
+              "Assignments of the most loaded expert / all, mean at the end."},
+    MetricRow{"train.hottest_gradient_share", "fraction", kLower,
+              "gradient share of the hottest expert",
+              "Its gradient norm / the sum over experts, mean at the end."},
+    MetricRow{"train.drop_fraction", "fraction", kLower, "drops in training",
+              "Assignments beyond train.capacity_factor / all, mean at the end."},
+    MetricRow{"train.wall_s", "s", kLower, "layer time of the whole training",
+              "Sum over training steps of the layer's forward time at that step's max/mean load, "
+              "interpolated between loads of this run that were timed."},
     MetricRow{"place.lower_bound_ratio", "ratio", kLower, "load over lower bound",
               "max rank load / a proven lower bound for any placement with these slots that keeps "
               "groups on nodes where the method does."},
@@ -106,6 +155,7 @@ constexpr std::array kMetrics = {
 std::span<const MetricRow> metric_catalogue() { return kMetrics; }
 
 const MetricRow* find_metric(std::string_view name) {
+  name = name.substr(0, name.find('@'));
   for (const auto& row : kMetrics) {
     if (row.name == name) return &row;
   }

@@ -20,7 +20,7 @@ struct MetricRow {
 /// Every metric a result may hold, in the order reports show them.
 std::span<const MetricRow> metric_catalogue();
 
-/// The row of metric `name`, or nullptr.
+/// The row of `name`, for a variant ("layer.total_s@padded") that of its metric; or nullptr.
 const MetricRow* find_metric(std::string_view name);
 
 }  // namespace hotexpert

@@ -52,9 +52,13 @@ TrainingRun train(const TrainConfig& config, const std::vector<Decimal>& capacit
   while (trainer.advance()) {
     if (progress) progress(trainer.record().steps.back());
   }
+  return finish(trainer, capacity_factors);
+}
+
+TrainingRun finish(Trainer& trainer, const std::vector<Decimal>& capacity_factors) {
   TrainingRun run;
-  run.config = config;
-  run.method = describe(parse_methods(config.method));
+  run.config = trainer.config();
+  run.method = describe(parse_methods(run.config.method));
   run.record = trainer.record();
   run.failure = trainer.failure();
   if (run.failure) return run;
@@ -63,7 +67,7 @@ TrainingRun train(const TrainConfig& config, const std::vector<Decimal>& capacit
     const FlushSubnormals flush;
     run.evaluation = evaluate(trainer.model(), capacity_factors);
   } catch (const Divergence& divergence) {
-    run.failure = TrainingFailure{config.steps, divergence.what()};
+    run.failure = TrainingFailure{run.config.steps, divergence.what()};
     run.summary.reset();
   }
   return run;

@@ -69,7 +69,11 @@ struct TrainingRun {
 /// 1, 1.25, 1.5, 2.
 const std::vector<Decimal>& default_capacity_factors();
 
-/// Trains to the end and evaluates.
+/// What a trainer whose advance() returned false came to: evaluates it, unless it failed.
+TrainingRun finish(Trainer& trainer,
+                   const std::vector<Decimal>& capacity_factors = default_capacity_factors());
+
+/// Trains to the end and finishes.
 /// @param progress called after each step, may be empty
 TrainingRun train(const TrainConfig& config,
                   const std::vector<Decimal>& capacity_factors = default_capacity_factors(),
