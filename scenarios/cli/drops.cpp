@@ -1,17 +1,17 @@
 #include <fmt/format.h>
 
-#include <memory>
+#include <algorithm>
+#include <optional>
 
+#include "reports/run_store.hpp"
 #include "scenarios/cli/command_list.hpp"
+#include "scenarios/cli/drops_tables.hpp"
 #include "scenarios/cli/scenario_arguments.hpp"
-#include "scenarios/cli/table.hpp"
 #include "scenarios/cli/terminal.hpp"
+#include "scenarios/runner/drops_study.hpp"
 #include "scenarios/runner/parallel.hpp"
-#include "scenarios/runner/point_spec.hpp"
-#include "scenarios/runner/trace_cache.hpp"
+#include "scenarios/runner/sweep.hpp"
 #include "sim/base/errors.hpp"
-#include "sim/routing/capacity_rule.hpp"
-#include "sim/routing/drops_table.hpp"
 #include "sim/routing/expected_drops.hpp"
 #include "sim/traces/skew_model.hpp"
 
@@ -40,15 +40,23 @@ Scenario drops_scenario(const Arguments& arguments) {
   return scenario;
 }
 
-DropsQuery make_query(const Scenario& scenario, const Arguments& arguments, const PointSpec& spec) {
-  DropsQuery query;
+std::vector<Decimal> read_factors(const Scenario& scenario) {
+  std::vector<Decimal> factors;
+  if (!scenario.is_set("capacity.factor")) return factors;
   for (const auto& factor : scenario.values(find_axis("capacity.factor"))) {
-    if (factor == "none")
+    if (factor == "none") {
       throw UsageError(
           "--capacity.factor: name the factors to tabulate, e.g. 1,1.25,1.5,2 (dropless drops "
           "nothing)");
-    query.factors.push_back(Decimal::parse(factor));
+    }
+    factors.push_back(Decimal::parse(factor));
   }
+  return factors;
+}
+
+DropsQuery make_query(const Scenario& scenario, const Arguments& arguments, const PointSpec& spec) {
+  DropsQuery query;
+  query.factors = read_factors(scenario);
   query.rules = scenario.values(find_axis("capacity.rule"));
   if (arguments.get("capacity.rule") == "all") {
     query.rules.clear();
@@ -88,60 +96,118 @@ std::vector<DropsRow> analytic_rows(const DropsQuery& query, const PointSpec& sp
                                 .popularity = popularity});
 }
 
-/// Counts every batch of the trace, layers in parallel, and merges the layers in order.
-DropsTable count_table(const DropsQuery& query, PointSpec& spec, int threads) {
-  TraceCache traces(1);
-  const auto trace = traces.open(spec.trace);
-  resolve_shape(spec, trace->info());
-  for (const auto& warning : trace->info().warnings) warn(warning);
-  const BatchRange range = batch_range(spec.trace, trace->info());
-  const auto placement = ExpertPlacement::contiguous(spec.shape.num_experts);
-  std::vector<std::unique_ptr<DropsTable>> tables(static_cast<std::size_t>(range.layers));
-  parallel_for(range.layers, threads, [&](int, std::int64_t layer) {
-    auto table = std::make_unique<DropsTable>(query, placement);
-    BatchBuffer buffer;
-    for (std::int64_t step = 0; step < range.steps; ++step) {
-      table->add(trace->read(step, range.first_layer + static_cast<int>(layer), buffer));
-    }
-    tables[static_cast<std::size_t>(layer)] = std::move(table);
-  });
-  DropsTable all(query, placement);
-  for (const auto& table : tables) all.merge(*table);
-  return all;
+/// "1%" or "0.01", exactly.
+Decimal read_share(const Arguments& arguments, const char* option, const char* fallback) {
+  std::string text = arguments.get(option, fallback);
+  const std::string written = text;
+  const bool percent = !text.empty() && text.back() == '%';
+  if (percent) text.pop_back();
+  try {
+    const Decimal share = Decimal::parse(percent ? text + "e-2" : text);
+    if (share.sign() >= 0 && share <= Decimal(1, 0)) return share;
+  } catch (const UsageError&) {  // NOLINT: said below, with the option's name
+  }
+  throw UsageError(fmt::format("--{}: '{}' is not a share like 1% or 0.01", option, written));
 }
 
-template <class Value>
-void set_if(Json& json, const char* key, const std::optional<Value>& value) {
-  if (value) json.set(key, *value);
+int read_ranks(const Arguments& arguments) {
+  const std::int64_t ranks = parse_integer(arguments.get("ep.ranks", "1"), "--ep.ranks");
+  if (ranks < 1 || ranks > 4096)
+    throw UsageError(fmt::format("--ep.ranks: {} is outside 1 to 4096", ranks));
+  return static_cast<int>(ranks);
 }
 
-Json to_row(const DropsRow& row, bool sampled) {
-  Json json = Json::object();
-  if (row.layer != DropsRow::kAllLayers) json.set("trace.layer", row.layer);
-  json.set("capacity.rule", row.rule);
-  if (!row.policy.empty()) json.set("capacity.policy", row.policy);
-  json.set("capacity.factor",
-           row.factor.scale() == 0 ? Json(row.factor.units()) : Json(row.factor.to_double()));
-  set_if(json, "capacity", row.capacity);
-  set_if(json, "drop.assignment_fraction", row.assignment_fraction);
-  if (sampled) set_if(json, "standard_error", row.standard_error);
-  set_if(json, "drop.floor_fraction", row.floor_fraction);
-  set_if(json, "above_floor_fraction", row.above_floor_fraction);
-  set_if(json, "rows.padding_fraction", row.padding_fraction);
-  if (row.percentiles) {
-    json.set("p50", row.percentiles->p50).set("p95", row.percentiles->p95);
-    json.set("p99", row.percentiles->p99).set("max", row.percentiles->max);
+/// What the flags ask for.
+/// @throws UsageError where they ask for nothing, or for two tables at once
+DropsStudy make_study(const Scenario& scenario, const Arguments& arguments, PointSpec& spec) {
+  DropsStudy study;
+  study.query = make_query(scenario, arguments, spec);
+  study.num_ranks = read_ranks(arguments);
+  const int jobs = job_count(arguments);
+  study.threads = jobs > 0 ? jobs : available_threads();
+  study.should_stop = [] { return caught_signal() != 0; };
+  study.spectrum = arguments.has("spectrum") || arguments.has("output");
+  if (arguments.has("max-drop")) study.tolerances = {read_share(arguments, "max-drop", "")};
+  spec.trace.needs_weights = !study.query.policies.empty();
+
+  const bool has_factors = !study.query.factors.empty();
+  const int tables = (arguments.has("spectrum") ? 1 : 0) + (arguments.has("max-drop") ? 1 : 0);
+  if (tables + (has_factors ? 1 : 0) > 1 && !arguments.has("output")) {
+    throw UsageError(
+        "drops prints one table: --capacity.factor, --spectrum or --max-drop (with -o RUN_DIR all "
+        "of them go into the run folder)");
   }
-  if (row.statistics) {
-    json.set("drop.token_lost_fraction", row.statistics->token_lost_fraction());
-    set_if(json, "drop.gate_mass_fraction", row.statistics->gate_mass_fraction());
-    Json deciles = Json::array();
-    for (const auto& decile : row.statistics->by_batch_decile) deciles.push(decile.fraction());
-    json.set("by_position_decile", std::move(deciles));
+  const bool needs_factors = arguments.has("translate") || arguments.has("analytic") ||
+                             (tables == 0 && !arguments.has("output"));
+  if (needs_factors && !has_factors) {
+    throw UsageError(
+        "--capacity.factor: name the factors to tabulate, e.g. 1,1.25,1.5,2; or ask for --spectrum "
+        "or --max-drop SHARE");
   }
-  json.set("provenance", name(row.provenance));
-  if (!row.unsupported.empty()) json.set("unsupported", row.unsupported);
-  return json;
+  return study;
+}
+
+void print_translation(const DropsStudy& study, const Arguments& arguments, PointSpec& spec) {
+  if (!spec.trace.file.empty()) {
+    TraceCache traces(1);
+    resolve_shape(spec, traces.open(spec.trace)->info());
+  }
+  const CapacityScope scope{
+      .tokens = study.query.group > 0 ? study.query.group : spec.trace.step_tokens,
+      .num_experts = spec.shape.num_experts,
+      .top_k = spec.shape.top_k,
+      .num_ranks = study.num_ranks};
+  const Table table = translation_table(study.query.rules, study.query.factors, scope);
+  if (arguments.has("json") || arguments.has("csv") || arguments.has("md")) {
+    print_table(table, arguments);
+    return;
+  }
+  std::string text;
+  for (const auto& row : table.rows) {
+    const Json* sentence = row.find("sentence");
+    text += (sentence != nullptr ? sentence : row.find("unsupported"))->as_string() + "\n";
+  }
+  write_stdout(text);
+}
+
+std::vector<DropsRow> table_rows(const DropsTable& table, bool by_layer) {
+  if (!by_layer) return table.rows();
+  std::vector<DropsRow> rows;
+  for (const int layer : table.layers()) {
+    for (auto& row : table.rows_of_layer(layer)) rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+StudiedDrops study_with_progress(DropsStudy& study, PointSpec& spec) {
+  std::optional<Progress> progress;
+  std::int64_t next = 0;
+  study.on_progress = [&](std::int64_t done, std::int64_t total) {
+    constexpr std::int64_t kUpdates = 500;  // a step takes microseconds
+    if (done < next) return;
+    next = done + total / kUpdates;
+    if (!progress) progress.emplace(total);
+    progress->show(done, "batches counted");
+  };
+  return study_drops(study, spec);
+}
+
+/// Writes the run folder that `hotexpert report` draws.
+void write_run(Scenario scenario, const DropsStudy& study, const StudiedDrops& studied,
+               const PointSpec& spec, const Arguments& arguments) {
+  const std::string dir = arguments.get("output");
+  scenario.title = fmt::format("Drops of {}", studied.trace_name);
+  scenario.description = "How many assignments are dropped at each capacity, and whose.";
+  Json manifest = make_manifest(scenario);
+  manifest.set("scenario", scenario.resolved({AxisScope::kTrace, AxisScope::kCapacity}));
+  RunWriter writer = RunWriter::create(dir, manifest);
+  for (const auto& point : drops_points(studied, spec)) writer.append(point);
+  if (!study.tolerances.empty()) {
+    const auto share = read_share(arguments, "in-steps", "95%");
+    for (const auto& point : answer_points(studied, spec, study.query.rules, share))
+      writer.append(point);
+  }
+  note(fmt::format("the run is in {}; draw it with: hotexpert report {} -o report.html", dir, dir));
 }
 
 }  // namespace
@@ -151,9 +217,15 @@ CommandSyntax drops_syntax() {
       "[TRACE]",
       0,
       1,
-      {{"analytic", "", "closed form instead of counting: the expectation of independent tokens"},
+      {{"spectrum", "", "a row for every capacity, with percentiles over steps and layers"},
+       {"max-drop", "SHARE", "the smallest factor that drops at most this share: 1%"},
+       {"in-steps", "SHARE", "... in at least this share of the steps [95%]"},
+       {"translate", "", "each factor of capacity.rule in every other rule"},
+       {"analytic", "", "closed form instead of counting: the expectation of independent tokens"},
        {"by-layer", "", "a row for each layer, instead of all together"},
        {"float-compat", "", "repeat the frameworks' double arithmetic instead of exact decimals"},
+       {"ep.ranks", "R", "contiguous expert-parallel ranks, for the rule device and bias by rank"},
+       {"output,o", "RUN_DIR", "also write a run folder, which `hotexpert report` draws"},
        {"jobs,j", "N", "threads that draw and count; results do not depend on it [all]"}},
       {AxisScope::kSeed, AxisScope::kLayer, AxisScope::kTrace, AxisScope::kCapacity}};
   for (const auto& option : table_options()) syntax.options.push_back(option);
@@ -165,44 +237,29 @@ int drops_run(const Arguments& arguments) {
   AxisChoice choice = scenario.expand(kSweepScopes).front();
   choice["backend"] = "none";
   PointSpec spec = make_point_spec(choice);
-  const DropsQuery query = make_query(scenario, arguments, spec);
-  spec.trace.needs_weights = !query.policies.empty();
-
-  Table table;
-  table.columns = {"capacity.rule",
-                   "capacity.factor",
-                   "capacity",
-                   "drop.assignment_fraction",
-                   "p95",
-                   "max",
-                   "drop.floor_fraction",
-                   "rows.padding_fraction"};
-  if (!query.policies.empty()) {
-    table.columns.insert(table.columns.begin() + 1, "capacity.policy");
-    table.columns.insert(table.columns.end(),
-                         {"drop.token_lost_fraction", "drop.gate_mass_fraction"});
+  DropsStudy study = make_study(scenario, arguments, spec);
+  if (arguments.has("translate")) {
+    print_translation(study, arguments, spec);
+    return 0;
   }
-  const bool sampled = !arguments.has("analytic") && spec.trace.file.empty();
-  const auto add = [&](const std::vector<DropsRow>& rows) {
-    for (const auto& row : rows) table.rows.push_back(to_row(row, sampled));
-  };
   if (arguments.has("analytic")) {
-    add(analytic_rows(query, spec));
-  } else {
-    const int jobs = job_count(arguments);
-    const DropsTable counted = count_table(query, spec, jobs > 0 ? jobs : available_threads());
-    if (arguments.has("by-layer")) {
-      table.columns.insert(table.columns.begin(), "trace.layer");
-      for (const int layer : counted.layers()) add(counted.rows_of_layer(layer));
-    } else {
-      add(counted.rows());
-    }
+    print_table(drops_table(analytic_rows(study.query, spec), false), arguments);
+    return 0;
   }
-  bool unsupported = false;
-  for (const auto& row : table.rows)
-    unsupported = unsupported || row.find("unsupported") != nullptr;
-  if (unsupported) table.columns.emplace_back("unsupported");
-  print_table(table, arguments);
+  const bool sampled = spec.trace.file.empty();
+  const StudiedDrops studied = study_with_progress(study, spec);
+  if (studied.stopped) return 128 + caught_signal();
+  for (const auto& warning : studied.warnings) warn(warning);
+  if (arguments.has("output")) write_run(scenario, study, studied, spec, arguments);
+  if (arguments.has("max-drop")) {
+    print_table(answer_table(studied, study.query.rules, read_share(arguments, "in-steps", "95%")),
+                arguments);
+  } else if (studied.table) {
+    print_table(drops_table(table_rows(*studied.table, arguments.has("by-layer")), sampled),
+                arguments);
+  } else {
+    print_table(spectrum_table(studied), arguments);
+  }
   return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "scenarios/runner/drop_series.hpp"
 #include "scenarios/runner/parallel.hpp"
 #include "sim/metrics/binomial.hpp"
 #include "sim/metrics/load_metrics.hpp"
@@ -90,6 +91,19 @@ void add_drop_metrics(const PointSpec& spec, const std::vector<DropStatistics>& 
   }
 }
 
+/// Whose assignments were dropped, and in which layer.
+void add_drop_series(const BatchRange& range, const std::vector<DropStatistics>& drops,
+                     PointResult& result) {
+  DropStatistics all;
+  std::vector<double> by_layer(static_cast<std::size_t>(range.layers), 0.0);
+  for (std::size_t i = 0; i < drops.size(); ++i) {
+    all += drops[i];
+    by_layer[i % by_layer.size()] += drops[i].all.fraction() / static_cast<double>(range.steps);
+  }
+  for (auto& series : bias_series(all)) result.series.push_back(std::move(series));
+  if (by_layer.size() > 1) result.series.push_back(drops_by_layer(std::move(by_layer)));
+}
+
 /// What one worker reuses from batch to batch.
 struct Workspace {
   explicit Workspace(const CapacityPolicy& policy) : planner(policy) {}
@@ -121,7 +135,10 @@ Counted count_point(const PointSpec& spec, const RoutingTrace& trace,
 
   for (auto& measurement : load_metrics(counted.load, placement))
     result.measurements.push_back(std::move(measurement));
-  if (spec.capacity.factor) add_drop_metrics(spec, drops, result);
+  if (spec.capacity.factor) {
+    add_drop_metrics(spec, drops, result);
+    add_drop_series(range, drops, result);
+  }
   result.series.push_back(load_series(counted.load));
   for (const auto& warning : trace.info().warnings) result.warnings.push_back(warning);
   return counted;

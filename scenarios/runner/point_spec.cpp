@@ -124,7 +124,8 @@ PointSpec make_point_spec(const AxisChoice& choice) {
   spec.threads = static_cast<int>(std::min<std::int64_t>(number_or(choice, "threads", 0), 4096));
   spec.measure = make_measure(choice);
   spec.trace.needs_weights =
-      choice_name(spec.capacity.drop_policy) != "position" || spec.backend != "none";
+      choice_name(spec.capacity.drop_policy) != "position" || spec.backend != "none" ||
+      !spec.trace.file.empty();  // recorded weights tell the gate mass that drops
   return spec;
 }
 

@@ -24,7 +24,7 @@ struct TraceSpec {
   int only_layer = -1;  ///< -1 = all
   int num_experts = 0;  ///< 0 = whatever the file says
   int top_k = 0;
-  bool needs_weights = false;  ///< a drop policy or kernel asks for gate weights
+  bool needs_weights = false;  ///< something reads gate weights; else none are drawn or opened
 
   friend bool operator==(const TraceSpec&, const TraceSpec&) = default;
 };

@@ -13,6 +13,7 @@ std::shared_ptr<const RoutingTrace> make_trace(const TraceSpec& spec, int thread
   if (!spec.file.empty()) {
     RecordedSpec recorded;
     recorded.file = spec.file;
+    if (!spec.needs_weights) recorded.weights_file = "none";
     recorded.num_experts = spec.num_experts;
     recorded.tokens_per_step = spec.step_tokens;
     recorded.shuffled = spec.order == "shuffled";

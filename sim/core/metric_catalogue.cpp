@@ -12,6 +12,8 @@ using enum Better;
 // c_i = assignments to expert i in one step and layer, mu = their mean, T = tokens, k = slots, E =
 // experts, R = ranks.
 constexpr std::array kMetrics = {
+    MetricRow{"load.mean", "count", kNeither, "mean load",
+              "mu = T k / E of the tokens that share a capacity."},
     MetricRow{"load.max_over_mean", "ratio", kLower, "max/mean load", "max c_i / mu over experts."},
     MetricRow{
         "load.max_vio_batch", "ratio", kLower, "MaxVio (batch)",
@@ -44,6 +46,10 @@ constexpr std::array kMetrics = {
               "(max - mean) / mean of rank loads, averaged over layers and steps (TensorRT-LLM)."},
     MetricRow{"rank.peak_bytes", "bytes", kLower, "peak bytes of the hottest rank",
               "Weights, activations and dispatch buffers of the rank that needs most."},
+    MetricRow{"capacity.rows", "count", kNeither, "capacity",
+              "Rows that an expert (under the rule device a rank) may keep: the largest met."},
+    MetricRow{"capacity.needed_factor", "ratio", kLower, "needed capacity factor",
+              "Smallest factor of the rule that keeps drops within a share in a share of steps."},
     MetricRow{"drop.assignment_fraction", "fraction", kLower, "dropped assignments",
               "Dropped (token, slot) assignments / all assignments: sum max(0, c_i - C) / (k T)."},
     MetricRow{"drop.token_lost_fraction", "fraction", kLower, "tokens that lost every expert",

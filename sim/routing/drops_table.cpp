@@ -139,12 +139,14 @@ void DropsTable::add_choice(const RoutingBatch& batch, Choice& choice, const Gro
 void DropsTable::add(const RoutingBatch& batch) {
   const std::int64_t group_tokens = query_.group > 0 ? query_.group : batch.tokens;
   count_groups(batch, group_tokens, grouped_);
-  count_groups(batch, batch.tokens, pooled_);
+  const bool one_group = group_tokens >= batch.tokens;
+  if (!one_group) count_groups(batch, batch.tokens, pooled_);
+  const GroupLoads& whole = one_group ? grouped_ : pooled_;
   auto& cells = cells_[batch.layer];
   cells.resize(choices_.size());
   for (std::size_t i = 0; i < choices_.size(); ++i) {
     const bool pooled = choices_[i].rule.row().pool == CapacityPool::kBatch;
-    add_choice(batch, choices_[i], pooled ? pooled_ : grouped_, cells[i]);
+    add_choice(batch, choices_[i], pooled ? whole : grouped_, cells[i]);
   }
 }
 
