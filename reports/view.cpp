@@ -84,7 +84,9 @@ View make_view(const Comparison& comparison, const ViewSpec& spec) {
     } else if (!shown.empty()) {
       std::vector<std::size_t> present;
       for (const std::size_t i : shown) present.push_back(comparison.points[i].values[axis]);
-      const std::size_t value = preferred(info, present);
+      const std::size_t value = named_by(info.name, spec.least)
+                                    ? *std::min_element(present.begin(), present.end())
+                                    : preferred(info, present);
       view.focus.emplace_back(axis, value);
       std::erase_if(shown,
                     [&](std::size_t i) { return comparison.points[i].values[axis] != value; });

@@ -19,6 +19,7 @@ struct ViewSpec {
   std::vector<std::string_view> metrics{};  ///< a point needs all of them …
   std::vector<std::string_view> series{};   ///< … all of these series …
   std::vector<std::string_view> needs{};    ///< one of these axes must vary; empty = none
+  std::vector<std::string_view> least{};    ///< axes whose focus is the smallest value
   bool (*also)(const PointResult&) = nullptr;  ///< … and this, asked last; nullptr = nothing more
 };
 

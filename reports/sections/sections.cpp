@@ -13,8 +13,10 @@ namespace {
 // Group by group, in the groups' order.
 // clang-format off: one a line
 constexpr std::array kSections = {
-    &kTimeBySkew,  &kImbalanceTax, &kTokensPerExpert, &kLoadByStep,
-    &kLoadByLayer, &kDrops,        &kDropsByOrder,    &kPhases,
+    &kTimeBySkew,   &kImbalanceTax,    &kTokensPerExpert,   &kLoadByStep,
+    &kLoadByLayer,  &kDrops,           &kCapacityCost,      &kDropSpectrum,
+    &kDropsByOrder, &kDropsByRule,     &kDropsByLayer,      &kNeededFactor,
+    &kDropsByPosition, &kDropsBySourceRank, &kPhases,
 };
 // clang-format on
 

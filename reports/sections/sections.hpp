@@ -13,6 +13,13 @@ extern const ReportSection kTimeBySkew;
 extern const ReportSection kImbalanceTax;
 extern const ReportSection kDrops;
 extern const ReportSection kDropsByOrder;
+extern const ReportSection kDropSpectrum;
+extern const ReportSection kCapacityCost;
+extern const ReportSection kDropsByRule;
+extern const ReportSection kDropsByLayer;
+extern const ReportSection kNeededFactor;
+extern const ReportSection kDropsByPosition;
+extern const ReportSection kDropsBySourceRank;
 extern const ReportSection kPhases;
 
 }  // namespace hotexpert

@@ -5,6 +5,7 @@
 #include "reports/exporters.hpp"
 #include "reports/section.hpp"
 #include "reports/text_escape.hpp"
+#include "tests/reports/fake_drops.hpp"
 #include "tests/reports/fake_quickstart.hpp"
 #include "tests/reports/fake_run.hpp"
 #include "tests/reports/hostile_names.hpp"
@@ -44,6 +45,8 @@ int main(int argc, char** argv) {
   test_support::write_recorded_run(folder + "/recorded");
   write("quickstart_report", {read_run(folder + "/quickstart")});
   write("recorded_report", {read_run(folder + "/recorded")});
+  test_support::write_drops_run(folder + "/drops");
+  write("drops_report", {read_run(folder + "/drops")});
   test_support::write_hostile_run(folder + "/hostile");
   write("hostile_report", {read_run(folder + "/hostile")});
   Json names = Json::array();

@@ -59,7 +59,8 @@ await test("each chart of the quickstart has its title and its series", async ()
   const { page, close } = await open("quickstart_report.html");
   const titles = await page.$$eval("section:has(.chart) h2", (all) => all.map((one) => one.textContent));
   assert.deepEqual(titles, ["Layer time against skew", "Imbalance tax", "Tokens per expert",
-    "Load of each expert over the steps", "Load of each expert in every layer", "Dropped share against capacity factor", "Where the time goes"]);
+    "Load of each expert over the steps", "Load of each expert in every layer", "Dropped share against capacity factor",
+    "What a capacity factor buys, and what it costs", "Where the time goes"]);
   for (const id of ["time-by-skew", "imbalance-tax"]) {
     const all = await series(page, id);
     assert.deepEqual(all.filter((one) => one.type === "line").map((one) => [one.name, one.points, one.dash]),
@@ -95,6 +96,44 @@ await test("recorded and shuffled order have a panel for each step size", async 
     ["recorded", "shuffled", "uniform router (floor)", "recorded", "shuffled", "uniform router (floor)"]);
   const texts = await chartText(page, "drops-by-order");
   for (const text of ["256 tokens a step", "4096 tokens a step"]) assert.ok(texts.includes(text));
+  await close();
+});
+
+await test("drops have their spectrum, rules, layers and policies", async () => {
+  const { page, close } = await open("drops_report.html");
+  assert.deepEqual((await series(page, "drop-spectrum")).map((one) => [one.name, one.points, one.dash]), [
+    ["mean over steps", 49, "solid"], ["exceeded by 5 % of steps", 49, "solid"], ["worst step", 49, "solid"], ["uniform router (floor)", 49, "dashed"]]);
+  assert.equal(await page.evaluate(() => window.hotexpert.figures["drop-spectrum"].chart.getOption().yAxis[0].type), "log");
+  assert.deepEqual((await series(page, "drops-by-rule")).map((one) => [one.name, one.points]), [["megatron", 3], ["gshard", 3]]);
+  assert.deepEqual((await series(page, "drops-by-layer")).map((one) => [one.type, one.points]), [["heatmap", 12]]);
+  assert.deepEqual((await series(page, "needed-factor")).map((one) => one.points), [4]);
+  assert.deepEqual((await series(page, "drops-by-position")).map((one) => [one.name, one.points]), [["position", 10], ["probs", 10]]);
+  assert.deepEqual((await series(page, "drops-by-source-rank")).map((one) => [one.name, one.points]), [["position", 2], ["probs", 2]]);
+  assert.match(await page.locator("#drops-by-position .slice").textContent(), /capacity\.factor 1\b/);
+  await page.selectOption("select[data-axis='capacity.factor']", { label: "2" });
+  assert.equal(await page.locator("#drops-by-position tbody tr").count(), 10);
+  const heads = await page.$$eval("#drops-by-layer thead th", (all) => all.map((one) => one.textContent));
+  assert.deepEqual(heads, ["layer", "CF 2"]);
+  for (const [scheme, width] of [["light", 1280], ["dark", 390]]) {
+    const shot = await open("drops_report.html", { width, scheme });
+    await shot.page.screenshot({ path: path.join(fixtures, `drops-${scheme}-${width}.png`), fullPage: true });
+    await shot.close();
+  }
+  await close();
+});
+
+await test("drops and measured time share a capacity factor, and the knee is marked", async () => {
+  const { page, close } = await open("quickstart_report.html");
+  const all = await series(page, "capacity-cost");
+  assert.equal(all.filter((one) => one.type === "line" && one.dash !== "dashed").length, 10, "drops and time of five skews");
+  assert.equal(all.filter((one) => one.type === "custom").length, 5, "whiskers of the measured times");
+  assert.deepEqual([all.at(-1).name, all.at(-1).dash], ["uniform router (floor)", "dashed"]);
+  const texts = await chartText(page, "capacity-cost");
+  for (const text of ["dropped, %", "layer time, ms", "capacity factor"]) assert.ok(texts.includes(text), `${text} in ${texts}`);
+  const marked = texts.filter((text) => text.startsWith("knee ")).map((text) => Number(text.slice(5)));
+  const said = await page.$$eval("a[href='#capacity-cost']", (all) => all.map((one) => one.closest("li")?.textContent ?? "").join(" "));
+  const named = [...said.matchAll(/knee is at capacity factor ([0-9.]+)/g)].map((match) => Number(match[1]));
+  assert.ok(named.length > 0 && named.every((factor) => marked.includes(factor)), `said ${named}, marked ${marked}`);
   await close();
 });
 
@@ -247,7 +286,7 @@ await test("tables copy as tab-separated text and charts are saved as SVG and PN
 });
 
 await test("no page scrolls sideways at 390 pixels, in light and dark", async () => {
-  for (const name of ["quickstart_report", "recorded_report", "hostile_report", "two_runs_report"]) {
+  for (const name of ["quickstart_report", "recorded_report", "drops_report", "hostile_report", "two_runs_report"]) {
     for (const scheme of ["light", "dark"]) {
       const { page, close } = await open(`${name}.html`, { width: 390, scheme });
       await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));

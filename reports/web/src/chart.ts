@@ -32,6 +32,7 @@ export interface Chart {
   id: string;
   canLogY?: boolean;
   metric?: string; // what is drawn: where it has percentiles, the reader chooses among them
+  startsLogY?: boolean;
   draw(scene: Scene): Drawing;
   /** Cells of the table, where its rows are not points. */
   table?(scene: Scene): string[][];

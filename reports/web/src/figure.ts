@@ -17,14 +17,15 @@ export class Figure {
   private readonly hidden = new Set<string>();
   private readonly table: ChartTable;
   private readonly extra: HTMLElement | undefined;
-  private logY = false;
   private statistic: Statistic = "mean";
+  private logY: boolean;
   private filters: Filters = new Map();
   private drawing!: Drawing;
   private tipLine = 0;
   private tipPoint = -1;
 
   constructor(section: HTMLElement, private readonly module: Chart, private readonly spec: ChartSpec, private readonly data: ReportData) {
+    this.logY = module.startsLogY ?? false;
     this.canvas = section.querySelector<HTMLElement>(".chart")!;
     this.table = new ChartTable(section.querySelector("details.table")!);
     this.canvas.before(this.note, this.legend);
@@ -97,7 +98,7 @@ export class Figure {
         this.logY = !this.logY;
         button.setAttribute("aria-pressed", String(this.logY));
         this.draw();
-      }).setAttribute("aria-pressed", "false");
+      }).setAttribute("aria-pressed", String(this.logY));
     }
     if (this.module.metric && this.data.columns[this.module.metric]?.p95) bar.append(this.statisticChoice());
     add("+", "Zoom in", () => this.zoom(0.5));

@@ -4,16 +4,21 @@ import { extent, Series, seriesOf } from "../data";
 import { displayUnit, significant, withUnit } from "../format";
 import { tooltip } from "../tooltip";
 
-export interface Curves {
-  series: string; // name in the page
-  along: string; // the dimension that is x: "step"
+export interface CurveLabels {
   xLabel: string;
   yLabel: string;
-  x?(series: Series, index: number): number; // left out: the index
   startAtZero?: boolean;
+  logFloor?: number; // least value that a logarithmic axis shows
+  wholeX?: boolean; // x counts something
 }
 
-interface Curve {
+export interface Curves extends CurveLabels {
+  series: string; // name in the page
+  along: string; // the dimension that is x: "step"
+  x?(series: Series, index: number): number; // left out: the index
+}
+
+export interface Curve {
   name: string;
   color: string;
   dashed: boolean;
@@ -23,7 +28,7 @@ interface Curve {
 
 /** A curve for each line of the view over a dimension of a series; further dimensions (layers) give the mean, with a band from least to most. */
 export function drawCurves(scene: Scene, curves: Curves): Drawing {
-  const { data, spec, view, look, hidden, logY } = scene;
+  const { data, spec, view, look } = scene;
   const all: Curve[] = view.lines.flatMap((line, i) => {
     const point = line.points.find((one) => seriesOf(data, curves.series, one));
     if (point === undefined) return [];
@@ -36,9 +41,16 @@ export function drawCurves(scene: Scene, curves: Curves): Drawing {
       data: range(series, curves.along).map((y, index): Curve["data"][number] => [curves.x?.(series, index) ?? index, ...y]),
     }];
   });
+  return drawCurveList(scene, all, curves);
+}
+
+/** Curves that a chart made itself, with its own names and colours. */
+export function drawCurveList(scene: Scene, all: Curve[], curves: CurveLabels): Drawing {
+  const { spec, look, hidden, logY } = scene;
   const shown = displayUnit(all[0]?.unit ?? "", Math.max(0, ...all.flatMap((curve) => curve.data.map((one) => Math.abs(one[1])).filter(Number.isFinite))));
   const visible = all.filter((curve) => !hidden.has(curve.name));
-  const place = (value: number) => (!Number.isFinite(value) || (logY && value <= 0) ? null : value / shown.divisor);
+  const least = curves.logFloor ?? 0;
+  const place = (value: number) => (!Number.isFinite(value) || (logY && (value <= 0 || value < least)) ? null : value / shown.divisor);
   const legend: LegendEntry[] = all.map(({ name, color, dashed }) => ({ name, color, dashed }));
   return {
     legend,
@@ -57,9 +69,10 @@ export function drawCurves(scene: Scene, curves: Curves): Drawing {
       },
       grid: { left: 8, right: 20, top: 36, bottom: 28, containLabel: true },
       dataZoom: zoomX(),
-      xAxis: bottomAxis(look, curves.xLabel),
+      xAxis: bottomAxis(look, curves.xLabel, curves.wholeX ? { minInterval: 1 } : {}),
       yAxis: valueAxis(look, shown.suffix ? `${curves.yLabel}, ${shown.suffix}` : curves.yLabel, {
-        type: logY ? "log" : "value", min: !logY && curves.startAtZero ? 0 : undefined, nameTextStyle: { color: look.muted, align: "left" },
+        type: logY ? "log" : "value", min: logY ? (least > 0 ? least / shown.divisor : undefined) : curves.startAtZero ? 0 : undefined,
+        nameTextStyle: { color: look.muted, align: "left" },
       }),
       series: visible.flatMap((curve) => [
         {

@@ -1,5 +1,10 @@
 import type { Chart } from "../chart";
+import { capacityCost } from "./capacity_cost";
+import { dropsByPosition, dropsBySourceRank } from "./drop_bias";
+import { dropSpectrum } from "./drop_spectrum";
 import { drops } from "./drops";
+import { dropsByLayer } from "./drops_by_layer";
+import { dropsByRule, neededFactor } from "./drops_by_rule";
 import { dropsByOrder } from "./drops_by_order";
 import { imbalanceTax } from "./imbalance_tax";
 import { loadByLayer, loadByStep } from "./load_heat";
@@ -8,4 +13,5 @@ import { timeBySkew } from "./time_by_skew";
 import { tokensPerExpert } from "./tokens_per_expert";
 
 /** Every chart; the ids are those of reports/sections. */
-export const charts: Chart[] = [timeBySkew, imbalanceTax, tokensPerExpert, loadByStep, loadByLayer, drops, dropsByOrder, phasesChart];
+export const charts: Chart[] = [timeBySkew, imbalanceTax, tokensPerExpert, loadByStep, loadByLayer, drops, dropsByOrder, phasesChart,
+  capacityCost, dropSpectrum, dropsByRule, dropsByLayer, neededFactor, dropsByPosition, dropsBySourceRank];

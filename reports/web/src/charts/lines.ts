@@ -113,7 +113,7 @@ function floorPoints(scene: Scene, metric: string): Datum[] {
   return [...byX.values()].sort((a, b) => a.x - b.x);
 }
 
-function whiskers(name: string, color: string, points: Datum[], place: (value?: number) => number | null) {
+export function whiskers(name: string, color: string, points: Datum[], place: (value?: number) => number | null) {
   const data = points
     .filter((point) => point.low !== undefined && point.high !== undefined)
     .map((point) => [point.x, place(point.low), place(point.high)]);
