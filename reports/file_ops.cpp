@@ -119,12 +119,15 @@ void sync_folder(FileOps& ops, const std::string& path) {
 
 void write_file(FileOps& ops, const std::string& path, std::string_view bytes) {
   const std::string temporary = path + ".tmp";
-  {
+  try {
     File file(ops, temporary, O_WRONLY | O_CREAT | O_TRUNC);
     file.write(bytes);
     file.sync();
+    if (ops.rename(temporary.c_str(), path.c_str()) != 0) fail(path, "put in place", errno);
+  } catch (const OutputError&) {
+    ::unlink(temporary.c_str());  // half of a file helps nobody, and frees what is scarce
+    throw;
   }
-  if (ops.rename(temporary.c_str(), path.c_str()) != 0) fail(path, "put in place", errno);
   sync_folder(ops, parent_of(path));
 }
 

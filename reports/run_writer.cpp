@@ -63,6 +63,15 @@ struct RunWriter::State {
   std::size_t num_lines = 0;  // with damaged ones: numbers the artifacts
   std::set<std::string> finished;
 
+  /// Leaves whole lines behind where the disk still lets it; else the next append() tries again.
+  void cut_torn_line() {
+    try {
+      lines.truncate(size);
+      torn = false;
+    } catch (const OutputError&) {  // NOLINT: the first failure is the one to tell
+    }
+  }
+
   void note(const PointResult& result) {
     const std::string key = point_key(result.point);
     if (result.outcome == Outcome::kFailed) {
@@ -149,8 +158,13 @@ void RunWriter::append(const PointResult& result) {
   const std::string line = checked_line(to_json(stored)) + "\n";
   if (run.torn) run.lines.truncate(run.size);
   run.torn = true;
-  run.lines.write(line);
-  run.lines.sync();
+  try {
+    run.lines.write(line);
+    run.lines.sync();
+  } catch (const OutputError&) {
+    run.cut_torn_line();
+    throw;
+  }
   run.torn = false;
   run.size += static_cast<off_t>(line.size());
   ++run.num_lines;

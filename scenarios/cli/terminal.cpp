@@ -103,6 +103,7 @@ std::string duration_text(double seconds) {
 void catch_signals() {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of write(), with its code
 }
 
 int caught_signal() { return g_signal.load(); }

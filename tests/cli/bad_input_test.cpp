@@ -13,10 +13,11 @@ using testing::HasSubstr;
 using testing_support::fresh_folder;
 using testing_support::run_hotexpert;
 
-/// A .npy of u8 [tokens, 1, 2] with the ids given.
-std::string write_trace(const std::string& name, const std::vector<unsigned char>& ids) {
+/// A .npy of one-byte ids [tokens, 1, 2].
+std::string write_trace(const std::string& name, const std::vector<unsigned char>& ids,
+                        const std::string& type = "|u1") {
   const std::string path = fresh_folder(name);
-  std::string header = "{'descr': '|u1', 'fortran_order': False, 'shape': (" +
+  std::string header = "{'descr': '" + type + "', 'fortran_order': False, 'shape': (" +
                        std::to_string(ids.size() / 2) + ", 1, 2), }";
   while ((header.size() + 11) % 64 != 0) header += ' ';
   header += '\n';
@@ -87,6 +88,36 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"run_count", {"sweep", kQuick, "--seed", "1:50000:1"}, 2, "pass --yes"}),
     [](const auto& param) { return param.param.name; });
 
+/// A scenario file with this text.
+std::string write_scenario(const std::string& text) {
+  const std::string path = fresh_folder("bad.toml");
+  std::ofstream(path) << text;
+  return path;
+}
+
+TEST(BadScenarioTest, EveryFaultOfAFileIsPlacedByLineAndColumn) {
+  struct Fault {
+    const char* text;
+    const char* message;
+  };
+  for (const auto& [text, message] :
+       {Fault{"kernal = \"padded\"\n", ":1:10: unknown axis 'kernal'; did you mean 'kernel'?"},
+        Fault{"[skew]\nmodel = \"zipff\"\n", "did you mean 'zipf'?"},
+        Fault{"[step]\n\ntokens = 0\n", ":3:10: step.tokens: 0 is below 1"},
+        Fault{"[layer]\ntop_k = \"two\"\n", ":2:9: layer.top_k: 'two' is not a whole number"},
+        Fault{"[layer]\nexperts = 4\ntop_k = 5\n", "more than layer.experts = 4"},
+        Fault{"[layer]\ntop_k = 2\ntop_k = 3\n", ":3:"}, Fault{"kernel = [\n", ":1:12:"},
+        Fault{"[train]\nmethdo = 1\n", ":2:"}, Fault{"seed = 1.5\n", ":1:8: "},
+        Fault{"[capacity]\nfactor = \"nan\"\n", ":2:10: "}}) {
+    const std::string file = write_scenario(text);
+    const auto result = run_hotexpert({"plan", file});
+    EXPECT_EQ(result.exit_code, 2) << text << result.err;
+    EXPECT_THAT(result.err, HasSubstr(message)) << text;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_EQ(result.out, "");
+  }
+}
+
 class BadTraceTest : public testing::Test {
  protected:
   static testing_support::ProgramResult plan(const std::string& file) {
@@ -105,6 +136,29 @@ TEST_F(BadTraceTest, AnExpertOutOfRangeIsNamed) {
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_THAT(result.err, HasSubstr("range.npy"));
   EXPECT_THAT(result.err, HasSubstr("8"));
+}
+
+TEST_F(BadTraceTest, ANegativeExpertIsNamedWithItsToken) {
+  const auto result = plan(write_trace("negative.npy", {0, 1, 2, 0x80 + 0x7e}, "|i1"));
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("negative.npy: token 1, layer 0, slot 1: expert id -2"));
+}
+
+TEST_F(BadTraceTest, AnEmptyOrForeignFileIsNamed) {
+  for (const std::string content : {"", "not a trace"}) {
+    const std::string path = fresh_folder("foreign.npy");
+    std::ofstream(path) << content;
+    const auto result = plan(path);
+    EXPECT_EQ(result.exit_code, 3) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("foreign.npy"));
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  }
+}
+
+TEST_F(BadTraceTest, FewerTokensThanAStepAreSaid) {
+  const auto result = plan(write_trace("few.npy", {0, 1}));
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("fewer than one step of 2"));
 }
 
 TEST_F(BadTraceTest, ADuplicateExpertInATokenIsNamed) {

@@ -99,7 +99,8 @@ TEST(DropsSpectrumTest, EveryFactorIsALookupInTheSpectrum) {
   const auto& curve = spectrum.at("curve").as_array();
   auto some = trace;
   some.insert(some.end(), {"--capacity.factor", "0.5,1,1.25,1.5,2,3"});
-  for (const auto& row : json_of(some).at("rows").as_array()) {
+  const Json looked = json_of(some).at("rows");
+  for (const auto& row : looked.as_array()) {
     const auto capacity = static_cast<std::size_t>(row.at("capacity").as_integer());
     const double looked_up = capacity < curve.size() ? curve[capacity].as_double() : 0;
     EXPECT_NEAR(row.at("drop.assignment_fraction").as_double(), looked_up, 1e-12);
