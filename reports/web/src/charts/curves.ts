@@ -73,6 +73,7 @@ export function drawCurveList(scene: Scene, all: Curve[], curves: CurveLabels): 
       yAxis: valueAxis(look, shown.suffix ? `${curves.yLabel}, ${shown.suffix}` : curves.yLabel, {
         type: logY ? "log" : "value", min: logY ? (least > 0 ? least / shown.divisor : undefined) : curves.startAtZero ? 0 : undefined,
         nameTextStyle: { color: look.muted, align: "left" },
+        axisLabel: { color: look.muted, hideOverlap: true, formatter: (value: number) => String(Number(value.toPrecision(4))) },
       }),
       series: visible.flatMap((curve) => [
         {
