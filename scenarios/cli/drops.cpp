@@ -199,7 +199,8 @@ void write_run(Scenario scenario, const DropsStudy& study, const StudiedDrops& s
   scenario.title = fmt::format("Drops of {}", studied.trace_name);
   scenario.description = "How many assignments are dropped at each capacity, and whose.";
   Json manifest = make_manifest(scenario);
-  manifest.set("scenario", scenario.resolved({AxisScope::kTrace, AxisScope::kCapacity}));
+  manifest.set("scenario",
+               scenario.resolved({AxisScope::kSeed, AxisScope::kTrace, AxisScope::kCapacity}));
   RunWriter writer = RunWriter::create(dir, manifest);
   for (const auto& point : drops_points(studied, spec)) writer.append(point);
   if (!study.tolerances.empty()) {
