@@ -60,8 +60,11 @@ void say_share(const Comparison& comparison, const Line& line, std::vector<Findi
   if (dropped == 0) return;
   std::string text = fmt::format("At capacity factor {}{}, {} of assignments are dropped",
                                  significant(x_of(point, kFactor)), named(line), percent(dropped));
-  if (floor != nullptr)
-    text += fmt::format("; a perfectly uniform router would drop {}", percent(floor->value));
+  if (floor != nullptr && dropped > floor->value)
+    text += fmt::format(
+        "; a perfectly uniform router would drop {}, the rest is what balancing token by token can "
+        "win",
+        percent(floor->value));
   out.push_back({"drops", percent(dropped), text + "."});
 }
 

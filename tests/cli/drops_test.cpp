@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -107,6 +109,28 @@ TEST(DropsSpectrumTest, EveryFactorIsALookupInTheSpectrum) {
   }
   EXPECT_EQ(curve.front().as_double(), 1.0);
   EXPECT_EQ(curve.back().as_double(), 0.0);
+}
+
+/// The largest resident memory of any child of this process so far, in MiB.
+double children_peak_mib() {
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+TEST(DropsMemoryTest, DoesNotGrowWithTheNumberOfSteps) {
+  // 512 assignments a step: what is kept of a step would show after 20,000 of them. With
+  // HOTEXPERT_LARGE_TESTS set, 10^9 assignments.
+  const bool large = std::getenv("HOTEXPERT_LARGE_TESTS") != nullptr;
+  const auto peak = [](const std::string& steps) {
+    const auto result = run_hotexpert({"drops", "--skew.model", "zipf", "--layer.experts", "64",
+                                       "--layer.top_k", "8", "--step.tokens", "64", "--step.count",
+                                       steps, "--max-drop", "1%", "--json"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return children_peak_mib();
+  };
+  const double few = peak("200");
+  EXPECT_LT(peak(large ? "1953125" : "20000"), few + 4);
 }
 
 TEST(DropsRunTest, ARunFolderIsWrittenAndDrawn) {
