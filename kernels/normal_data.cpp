@@ -47,6 +47,8 @@ void fill(const RandomKey& key, std::uint32_t item, std::int64_t first, std::int
 
 }  // namespace
 
+std::span<const float> normal_quantiles() { return quantiles(); }
+
 void fill_normal(const RandomKey& key, std::uint32_t item, std::int64_t first, std::int64_t count,
                  float scale, DataType dtype, std::byte* out) {
   void* elements = out;

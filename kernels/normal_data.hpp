@@ -2,11 +2,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "sim/base/random.hpp"
 #include "sim/core/layer_shape.hpp"
 
 namespace hotexpert {
+
+/// The 65,536 values that fill_normal() chooses from: the normal quantile of (i + 0.5) / 65536.
+std::span<const float> normal_quantiles();
 
 /// Writes elements [first, first + count) of a sequence of normal numbers, mean 0 and standard
 /// deviation `scale`, to `out` (fp32, or rounded to bf16). Element i is a function of (key, item,
