@@ -52,7 +52,9 @@ Decimal Decimal::parse(std::string_view text) {
     } else if (c >= '0' && c <= '9') {
       any = true;
       if (units != 0 || c != '0') ++digits;
-      if (digits > kMaxDigits) reject(text);
+      // "1000000000000000" is 1e15 as to_string() writes it: its zeros are no significant digits.
+      const bool only_scales = c == '0' && !point && digits <= kMaxDigits + 2;
+      if (digits > kMaxDigits && !only_scales) reject(text);
       units = units * 10 + (c - '0');
       if (point && ++scale > 2 * kMaxDigits) reject(text);
     } else {

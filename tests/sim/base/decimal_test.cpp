@@ -16,6 +16,13 @@ TEST(DecimalTest, KeepsTheDecimalTheUserWrote) {
   EXPECT_EQ(Decimal::parse("1.1").to_double(), 1.1);
 }
 
+TEST(DecimalTest, ReadsWhatItWrites) {
+  for (const char* text : {"1e15", "1e16", "-3e14", "999999999999999", "1e-15", "0", "12.5"}) {
+    const Decimal written = Decimal::parse(text);
+    EXPECT_EQ(Decimal::parse(written.to_string()), written) << text;
+  }
+}
+
 TEST(DecimalTest, CeilingIsExactWhereDoublesAreNot) {
   EXPECT_EQ(ceil_product(400, Decimal::parse("1.1"), 8),
             55);  // in doubles: ceil(55.000000000000007) = 56
