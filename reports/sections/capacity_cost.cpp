@@ -114,7 +114,7 @@ std::optional<std::size_t> knee_of(std::span<const CapacityCost> costs) {
   const double price = last.time_s - first.time_s;
   if (!(gain > 0 && price > 0)) return std::nullopt;
   std::optional<std::size_t> knee;
-  double farthest = 0;
+  double farthest = kLeastBend;
   for (std::size_t i = 1; i + 1 < costs.size(); ++i) {
     const double below =
         1 - (costs[i].dropped - last.dropped) / gain - (costs[i].time_s - first.time_s) / price;

@@ -6,6 +6,8 @@
 
 namespace hotexpert {
 
+inline constexpr double kLeastBend = 0.05;
+
 /// What a capacity factor drops and what it costs.
 struct CapacityCost {
   double factor = 0;

@@ -29,6 +29,8 @@ TEST(KneeTest, MovesWithThePrice) {
 TEST(KneeTest, IsAbsentWithoutATrade) {
   const CapacityCost straight[] = {{1, 0.2, 1}, {2, 0.1, 2}, {3, 0, 3}};
   EXPECT_EQ(knee_of(straight), std::nullopt);
+  const CapacityCost nearly_straight[] = {{1, 0.2, 1}, {2, 0.095, 2}, {3, 0, 3}};
+  EXPECT_EQ(knee_of(nearly_straight), std::nullopt);
   const CapacityCost free[] = {{1, 0.2, 3}, {2, 0.1, 2}, {3, 0, 1}};
   EXPECT_EQ(knee_of(free), std::nullopt);
   const CapacityCost useless[] = {{1, 0, 1}, {2, 0, 2}, {3, 0, 3}};

@@ -12,6 +12,7 @@ const time = "layer.total_s";
 const floorName = "uniform router (floor)";
 const percent: DisplayUnit = { divisor: 0.01, suffix: "%" };
 const panelHeight = 220;
+const leastBend = 0.05; // a straight trade has no knee
 
 interface Cost {
   x: number;
@@ -38,7 +39,7 @@ export function kneeOf(costs: { x: number; drops: number; time: number }[]): num
   const first = costs[0];
   const last = costs[costs.length - 1];
   if (costs.length < 3 || !first || !last || !(first.drops > last.drops) || !(last.time > first.time)) return undefined;
-  let farthest = 0;
+  let farthest = leastBend;
   let knee: number | undefined;
   for (const cost of costs.slice(1, -1)) {
     const below = 1 - (cost.drops - last.drops) / (first.drops - last.drops) - (cost.time - first.time) / (last.time - first.time);
