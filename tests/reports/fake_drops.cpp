@@ -100,4 +100,24 @@ void write_drops_run(const std::string& dir) {
   for (int layer = -1; layer < kLayers; ++layer) writer.append(needed(layer));
 }
 
+void write_capacity_run(const std::string& dir) {
+  Json manifest = small_manifest();
+  manifest.set("title", "Capacity factor: drops against time");
+  manifest.set("scenario", Json::object());
+  auto writer = RunWriter::create(dir, manifest);
+  for (const double skew : {2.0, 4.0}) {
+    for (const double factor : {1.0, 1.25, 1.5, 2.0, 3.0, 4.0}) {
+      auto point = small_point(skew, "padded");
+      point.point.push_back({"capacity.factor", Json(factor)});
+      point.measurements[1].value = 0.02 * factor;
+      point.measurements[1].ci95 = Interval{0.0198 * factor, 0.0202 * factor};
+      point.measurements.push_back(
+          {"drop.assignment_fraction", dropped_at(factor, 0.15 * skew), Provenance::kCounted});
+      point.measurements.push_back(
+          {"drop.floor_fraction", dropped_at(factor, 0.1), Provenance::kExpected});
+      writer.append(point);
+    }
+  }
+}
+
 }  // namespace hotexpert::test_support

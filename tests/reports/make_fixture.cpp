@@ -47,6 +47,8 @@ int main(int argc, char** argv) {
   write("recorded_report", {read_run(folder + "/recorded")});
   test_support::write_drops_run(folder + "/drops");
   write("drops_report", {read_run(folder + "/drops")});
+  test_support::write_capacity_run(folder + "/capacity");
+  write("capacity_report", {read_run(folder + "/capacity")});
   test_support::write_hostile_run(folder + "/hostile");
   write("hostile_report", {read_run(folder + "/hostile")});
   Json names = Json::array();

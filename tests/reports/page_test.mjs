@@ -123,10 +123,10 @@ await test("drops have their spectrum, rules, layers and policies", async () => 
 });
 
 await test("drops and measured time share a capacity factor, and the knee is marked", async () => {
-  const { page, close } = await open("quickstart_report.html");
+  const { page, close } = await open("capacity_report.html");
   const all = await series(page, "capacity-cost");
-  assert.equal(all.filter((one) => one.type === "line" && one.dash !== "dashed").length, 10, "drops and time of five skews");
-  assert.equal(all.filter((one) => one.type === "custom").length, 5, "whiskers of the measured times");
+  assert.equal(all.filter((one) => one.type === "line" && one.dash !== "dashed").length, 4, "drops and time of two skews");
+  assert.equal(all.filter((one) => one.type === "custom").length, 2, "whiskers of the measured times");
   assert.deepEqual([all.at(-1).name, all.at(-1).dash], ["uniform router (floor)", "dashed"]);
   const texts = await chartText(page, "capacity-cost");
   for (const text of ["dropped, %", "layer time, ms", "capacity factor"]) assert.ok(texts.includes(text), `${text} in ${texts}`);
