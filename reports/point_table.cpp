@@ -60,11 +60,11 @@ void append_metric_cells(const MetricColumn& column, const Measurement* found,
   }
 }
 
-/// A section's table shows percentiles of the first metric that has them: that of its chart.
-void keep_first_percentiles(std::vector<MetricColumn>& columns) {
+/// A section's table shows percentiles of the first metric over x that has them: its chart's.
+void keep_first_percentiles(std::string_view x, std::vector<MetricColumn>& columns) {
   bool seen = false;
   for (auto& column : columns) {
-    column.has_percentiles = column.has_percentiles && !seen;
+    column.has_percentiles = column.has_percentiles && !seen && column.metric->name != x;
     seen = seen || column.has_percentiles;
   }
 }
@@ -80,8 +80,10 @@ std::vector<std::size_t> focus_first(const View& view) {
   return order;
 }
 
+/// @param view of a section; nullptr for the table of all points, with outcomes
 Table table_of(const Comparison& comparison, std::vector<std::size_t> points, std::string caption,
-               const std::vector<std::string_view>& metrics, bool with_outcome) {
+               const std::vector<std::string_view>& metrics, const View* view) {
+  const bool with_outcome = view == nullptr;
   Table table;
   table.caption = std::move(caption);
   for (const auto& axis : comparison.axes) {
@@ -91,7 +93,7 @@ Table table_of(const Comparison& comparison, std::vector<std::size_t> points, st
   }
   if (with_outcome) table.columns.push_back({"outcome", false});
   auto columns = columns_of(comparison, points, metrics);
-  if (!with_outcome) keep_first_percentiles(columns);
+  if (view != nullptr) keep_first_percentiles(view->x, columns);
   for (const auto& column : columns) {
     table.columns.push_back({titled(column.metric->label, column.shown.suffix), true});
     if (column.has_interval) table.columns.push_back({"95 % interval", true});
@@ -125,7 +127,7 @@ Table table_of(const Comparison& comparison, std::vector<std::size_t> points, st
 
 Table point_table(const Comparison& comparison, const View& view, std::string caption,
                   const std::vector<std::string_view>& metrics) {
-  return table_of(comparison, focus_first(view), std::move(caption), metrics, false);
+  return table_of(comparison, focus_first(view), std::move(caption), metrics, &view);
 }
 
 Table all_points_table(const Comparison& comparison) {
@@ -133,7 +135,7 @@ Table all_points_table(const Comparison& comparison) {
   for (std::size_t i = 0; i < points.size(); ++i) points[i] = i;
   std::vector<std::string_view> metrics;
   for (const auto& metric : comparison.metrics) metrics.push_back(metric.name);
-  return table_of(comparison, std::move(points), "Every point and every metric", metrics, true);
+  return table_of(comparison, std::move(points), "Every point and every metric", metrics, nullptr);
 }
 
 }  // namespace hotexpert

@@ -67,6 +67,7 @@ double x_of(const ComparedPoint& point, std::string_view x) {
 
 View make_view(const Comparison& comparison, const ViewSpec& spec) {
   View view;
+  view.x = spec.x;
   const bool applies = spec.needs.empty() || std::any_of(spec.needs.begin(), spec.needs.end(),
                                                          [&](std::string_view axis) {
                                                            return comparison.axis(axis) != kNone;

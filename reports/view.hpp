@@ -32,6 +32,7 @@ struct Line {
 /// The points a chart can show, and those it shows first. Axes that are neither along x nor lines
 /// have one value at a time, the focus; the page's filters change it.
 struct View {
+  std::string_view x;  ///< of the spec
   std::vector<std::size_t> eligible;
   std::vector<std::size_t> along;                          ///< axes, as indices
   std::vector<std::size_t> line_axes;                      ///< axes, as indices

@@ -80,6 +80,28 @@ TEST(ExportersTest, MarkdownShowsATildeWhereTheIntervalsCannotTell) {
   EXPECT_TRUE(std::regex_search(markdown, row)) << markdown.substr(0, 3000);
 }
 
+TEST(ExportersTest, MarkdownOfTwoRunsSetsEachKernelAgainstItsOwnBaseWithAGeometricMean) {
+  const test_support::TemporaryFolder folder;
+  test_support::write_quickstart_run(folder.path("base"), 1);
+  test_support::write_quickstart_run(folder.path("new"), 2, 1.6);
+  std::vector<hotexpert::Run> runs;
+  for (const char* name : {"base", "new"}) runs.push_back(read_run(folder.path(name)));
+  const std::string markdown = render_markdown(make_comparison(std::move(runs)));
+  EXPECT_THAT(markdown, HasSubstr("| base, grouped | new, grouped | vs base, grouped |"));
+  const std::regex slower(R"(\| 4 \|(.*\|){5} \+(5[89]|6[0-2])\.[0-9] % \()");
+  EXPECT_TRUE(std::regex_search(markdown, slower)) << markdown.substr(0, 3000);
+  // 1.6 at one of five skews: 1.6^(1/5) = 1.099.
+  const std::regex mean(R"(\| geometric mean \|(.*\|){5} \+(9|10)\.[0-9] % \|)");
+  EXPECT_TRUE(std::regex_search(markdown, mean)) << markdown.substr(0, 3000);
+}
+
+TEST(ExportersTest, CsvHasPercentilesAndUnitsInItsHeader) {
+  const std::string csv = render_csv(quickstart());
+  const std::string header = csv.substr(0, csv.find("\r\n"));
+  EXPECT_THAT(header, HasSubstr("layer.total_s [s],layer.total_s ci95 low [s]"));
+  EXPECT_THAT(header, HasSubstr("drop.assignment_fraction p95 [fraction]"));
+}
+
 TEST(ExportersTest, EverySectionHasItsTableInThePageWithCaptionAndScope) {
   const std::string page = render_html(quickstart());
   for (const auto* section : report_sections()) {

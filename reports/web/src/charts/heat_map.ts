@@ -41,7 +41,7 @@ export function drawHeatMap({ spec, look }: Scene, map: HeatMap): Drawing {
   });
   return {
     legend: [],
-    height: plot + 110,
+    height: plot + 92,
     summary: `${spec.title}. ${map.valueName} by ${map.rowName} and ${map.columnName}. Largest: ${significant(largest)} at ${where}.`,
     option: {
       ...baseOption(look),

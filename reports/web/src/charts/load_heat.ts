@@ -18,10 +18,12 @@ function heatOf(id: string, name: string, rowDim: "step" | "layer"): Chart {
       const outer = numbers(series ? extent(series, rowDim) : 0);
       const experts = numbers(series ? extent(series, "expert") : 0);
       const valueName = "load over the mean";
+      // An even load must look even: the scale reaches at least twice the mean.
+      const most = Math.max(2, ...(series?.values ?? []));
       // Steps run from left to right as time does; layers from top to bottom as tokens pass them.
       return rowDim === "step"
-        ? drawHeatMap(scene, { rowName: "expert", columnName: "step", rows: experts, columns: outer, valueName, value: (expert, step) => at(series!, { step, expert }) })
-        : drawHeatMap(scene, { rowName: "layer", columnName: "expert", rows: outer, columns: experts, valueName, value: (layer, expert) => at(series!, { layer, expert }) });
+        ? drawHeatMap(scene, { rowName: "expert", columnName: "step", rows: experts, columns: outer, valueName, most, value: (expert, step) => at(series!, { step, expert }) })
+        : drawHeatMap(scene, { rowName: "layer", columnName: "expert", rows: outer, columns: experts, valueName, most, value: (layer, expert) => at(series!, { layer, expert }) });
     },
     tableHead(scene) {
       const series = shown(scene);
