@@ -12,14 +12,33 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Lines that begin with "hotexpert " inside the ```sh blocks of a Markdown file, comments cut off.
+bool is_command(const std::string& line) {
+  return line.rfind("hotexpert ", 0) == 0 || line.rfind("scenarios/gate ", 0) == 0;
+}
+
+/// Flags that keep what a documented command shows and make it small: what kernels do and how well
+/// routers learn is tested elsewhere.
+std::string small_flags(const std::string& command) {
+  const bool sweeps =
+      command.rfind("hotexpert sweep", 0) == 0 || command.rfind("scenarios/gate", 0) == 0;
+  if (sweeps && command.find("--backend") == std::string::npos)
+    return " --backend cpu --threads 1 --kernel grouped --skew.target none --capacity.factor none"
+           " --layer.d_model 32 --layer.d_ff 32 --measure.budget_s 0.01";
+  if (command.rfind("hotexpert train scenarios/", 0) == 0)
+    return " --backend none --seed 1 --train.method none,megatron --train.weight 0.01 "
+           "--train.steps 10";
+  return "";
+}
+
+/// Lines that begin with "hotexpert " or "scenarios/gate " inside the ```sh blocks of a Markdown
+/// file, comments cut off.
 std::vector<std::string> documented_commands(const fs::path& file) {
   std::ifstream in(file);
   std::vector<std::string> commands;
   bool in_shell = false;
   for (std::string line; std::getline(in, line);) {
     if (line.rfind("```", 0) == 0) in_shell = line == "```sh";
-    if (!in_shell || line.rfind("hotexpert ", 0) != 0) continue;
+    if (!in_shell || !is_command(line)) continue;
     commands.push_back(line.substr(0, line.find("  #")));
   }
   return commands;
@@ -45,16 +64,17 @@ TEST(DocsTest, EveryCommandInTheDocsRuns) {
     fs::create_directories(folder);
     fs::create_directory_symlink(fs::path(HOTEXPERT_SOURCE_DIR) / "scenarios",
                                  folder + "/scenarios");
+    for (const char* side : {"base", "new"}) {
+      fs::create_directories(folder + "/" + side);
+      fs::create_symlink(fs::path(HOTEXPERT_BINARY_DIR) / "hotexpert",
+                         folder + "/" + side + "/hotexpert");
+    }
     for (auto command : documented_commands(document)) {
-      if (command.rfind("hotexpert sweep", 0) == 0 &&
-          command.find("--backend") == std::string::npos) {
-        command +=
-            " --backend cpu --threads 1 --kernel grouped --skew.target none --capacity.factor none"
-            " --layer.d_model 32 --layer.d_ff 32 --measure.budget_s 0.01";
-      }
-      const auto result = testing_support::run_program(
-          {"/bin/sh", "-c",
-           "cd '" + folder + "' && PATH='" + HOTEXPERT_BINARY_DIR + "':$PATH && " + command});
+      command += small_flags(command);
+      const auto result =
+          testing_support::run_program({"/bin/sh", "-c",
+                                        "cd '" + folder + "' && FAIL_ON=900% PATH='" +
+                                            HOTEXPERT_BINARY_DIR + "':$PATH && " + command});
       EXPECT_EQ(result.exit_code, 0) << document << ": " << command << "\n" << result.err;
       ++run;
     }
