@@ -132,6 +132,14 @@ std::vector<std::int64_t> checked_rows(const ExpertRows::Segment& segment, bool 
   return rows;
 }
 
+double check_expert(const LayerShape& shape, std::uint64_t seed, int id, const LayerOutput& output,
+                    const std::vector<std::int64_t>& rows, int threads) {
+  if (rows.empty()) return 0;
+  ExpertWeights weights;
+  draw_expert_weights(shape, seed, id, threads, weights);
+  return expert_error(shape, weights, output, rows, threads);
+}
+
 LayerError check_layer(const LayerShape& shape, std::uint64_t seed, const LayerOutput& output,
                        int threads) {
   const auto& rows = *output.rows;

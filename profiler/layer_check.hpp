@@ -34,6 +34,11 @@ struct LayerError {
 std::vector<std::int64_t> checked_rows(const ExpertRows::Segment& segment, bool all,
                                        std::uint64_t seed, int expert);
 
+/// ||out - ref|| / ||ref|| of buffer rows of the expert whose weights are drawn by number `id`; 0
+/// for no rows, +inf for NaN. `output.out` is not looked at.
+double check_expert(const LayerShape& shape, std::uint64_t seed, int id, const LayerOutput& output,
+                    const std::vector<std::int64_t>& rows, int threads);
+
 /// Compares each expert's rows with reference_expert() — all rows while the layer is at most 2
 /// GFLOP, else checked_rows() — and the combined output of the first, the last and six drawn tokens
 /// with the gate-weighted sum of their experts' references. Weights are drawn again from the seed,

@@ -18,6 +18,8 @@ constexpr std::array kPhases = {
     PhaseRow{"layer.route_s", &PhaseTimes::route_s},
     PhaseRow{"layer.permute_s", &PhaseTimes::permute_s},
     PhaseRow{"layer.all_to_all_s", &PhaseTimes::all_to_all_s},
+    PhaseRow{"layer.dispatch_s", &PhaseTimes::dispatch_s},
+    PhaseRow{"layer.return_s", &PhaseTimes::return_s},
     PhaseRow{"layer.expert_ffn_s", &PhaseTimes::expert_ffn_s},
     PhaseRow{"layer.combine_s", &PhaseTimes::combine_s},
 };

@@ -112,7 +112,14 @@ RunWriter RunWriter::resume(const std::string& dir, const Json& manifest, FileOp
   validate_manifest(manifest, "the resumed run's manifest");
   File lock = take_lock(ops, dir);
   const RunLines found = read_run_lines(dir);
-  const auto differences = scenario_differences(found.manifest, manifest);
+  auto differences = scenario_differences(found.manifest, manifest);
+  const auto shard = [](const Json& of) {
+    return of.find("shard") ? of.at("shard").dump() : "none";
+  };
+  if (shard(found.manifest) != shard(manifest)) {
+    differences.push_back(
+        fmt::format("shard was {}, is now {}", shard(found.manifest), shard(manifest)));
+  }
   if (!differences.empty()) {
     throw UsageError(
         fmt::format("{}: this run has another scenario: {}. Resume with the scenario it was "

@@ -16,7 +16,9 @@ constexpr std::array kSections = {
     &kTimeBySkew,   &kImbalanceTax,    &kTokensPerExpert,   &kLoadByStep,
     &kLoadByLayer,  &kDrops,           &kCapacityCost,      &kDropSpectrum,
     &kDropsByOrder, &kDropsByRule,     &kDropsByLayer,      &kNeededFactor,
-    &kDropsByPosition, &kDropsBySourceRank, &kPhases,
+    &kDropsByPosition, &kDropsBySourceRank,
+    &kRankScaling,   &kRankTimeline,   &kRankLoadBefore,    &kRankLoadAfter,
+    &kPlacementGain, &kReplicas,       &kPhases,
 };
 // clang-format on
 

@@ -21,5 +21,11 @@ extern const ReportSection kNeededFactor;
 extern const ReportSection kDropsByPosition;
 extern const ReportSection kDropsBySourceRank;
 extern const ReportSection kPhases;
+extern const ReportSection kRankScaling;
+extern const ReportSection kRankTimeline;
+extern const ReportSection kRankLoadBefore;
+extern const ReportSection kRankLoadAfter;
+extern const ReportSection kPlacementGain;
+extern const ReportSection kReplicas;
 
 }  // namespace hotexpert

@@ -5,6 +5,9 @@
 // The entry points of the commands, one file each. commands.cpp puts them in a list.
 namespace hotexpert {
 
+CommandSyntax calibrate_syntax();
+int calibrate_run(const Arguments& arguments);
+
 CommandSyntax compare_syntax();
 int compare_run(const Arguments& arguments);
 
@@ -22,6 +25,9 @@ int list_run(const Arguments& arguments);
 
 CommandSyntax manual_syntax();
 int manual_run(const Arguments& arguments);
+
+CommandSyntax merge_syntax();
+int merge_run(const Arguments& arguments);
 
 CommandSyntax model_syntax();
 int model_run(const Arguments& arguments);

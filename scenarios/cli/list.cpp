@@ -13,6 +13,7 @@
 #include "sim/base/params.hpp"
 #include "sim/base/registry.hpp"
 #include "sim/core/metric_catalogue.hpp"
+#include "sim/model/network_model.hpp"
 #include "sim/placement/expert_map.hpp"
 #include "sim/placement/placement_method.hpp"
 #include "sim/routing/capacity_rule.hpp"
@@ -142,6 +143,8 @@ constexpr std::array kFamilies = {
               [] { return family_table(kDropPolicies); }},
     FamilyRow{"placement-methods", "how experts are placed on ranks",
               [] { return family_table(placement_methods()); }},
+    FamilyRow{"networks", "what connects ranks, from stated hardware numbers",
+              [] { return family_table(network_presets()); }},
     FamilyRow{"expert-map-formats", "expert maps of serving frameworks",
               [] { return family_table(expert_map_formats()); }},
     FamilyRow{"balancing-methods", "what keeps a router balanced, and what its weight multiplies",

@@ -7,6 +7,7 @@
 
 #include "scenarios/cli/command_list.hpp"
 #include "scenarios/cli/place_loads.hpp"
+#include "scenarios/cli/place_memory.hpp"
 #include "scenarios/cli/place_verdict.hpp"
 #include "scenarios/cli/table.hpp"
 #include "scenarios/cli/terminal.hpp"
@@ -16,6 +17,7 @@
 #include "sim/placement/expert_map.hpp"
 #include "sim/placement/placement_method.hpp"
 #include "sim/placement/placement_score.hpp"
+#include "sim/placement/rank_speeds.hpp"
 
 namespace hotexpert {
 namespace {
@@ -37,12 +39,7 @@ PlacementTarget target_from(const Arguments& arguments) {
   target.nodes = whole(arguments, "ep.nodes", 1);
   target.groups = whole(arguments, "placement.groups", 1);
   target.slots = whole(arguments, "placement.slots", 0);
-  const std::string speeds = arguments.get("ep.speed");
-  for (std::string_view rest = speeds; !rest.empty();) {
-    const auto comma = std::min(rest.find(','), rest.size());
-    target.rank_speed.push_back(parse_double(rest.substr(0, comma), "ep.speed"));
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
-  }
+  target.rank_speed = parse_rank_speeds(arguments.get("ep.speeds"), target.ranks);
   return target;
 }
 
@@ -163,7 +160,7 @@ CommandSyntax place_syntax() {
        {"placement.groups", "N", "router groups, which stay on a node where nodes divide them [1]"},
        {"ep.ranks", "N", "ranks that share the slots [8]"},
        {"ep.nodes", "N", "nodes that the ranks are on [1]"},
-       {"ep.speed", "FACTORS", "speed of each rank, as 1,1,0.8 [all 1]"},
+       {"ep.speeds", "FACTORS", "speed of each rank, as 1,1,0.8, or of some: 2=0.8 [all 1]"},
        {"seed", "N", "seed of the methods that draw [1]"},
        {"read-map", "FILE", "score this expert map on the loads instead of placing"},
        {"write-map", "FILE", "write the placement as an expert map"},
@@ -171,7 +168,8 @@ CommandSyntax place_syntax() {
         "of both (hotexpert list expert-map-formats) [.yaml: trtllm-yaml, else eplb-json]"},
        {"first-layer", "N", "the model's number of the first layer, for written maps [0]"}},
       {}};
-  for (const auto& options : {place_load_options(), place_verdict_options(), table_options()}) {
+  for (const auto& options :
+       {place_load_options(), place_memory_options(), place_verdict_options(), table_options()}) {
     syntax.options.insert(syntax.options.end(), options.begin(), options.end());
   }
   return syntax;
@@ -204,6 +202,8 @@ int place_run(const Arguments& arguments) {
                  {"ep.ranks", target.ranks},
                  {"seconds", seconds},
                  {"provenance", "counted"}};
+  if (arguments.has("memory") || arguments.has("memory.limit_gib"))
+    table.extra.emplace_back("memory", forecast_memory(loads, map.layers, arguments));
   if (arguments.has("write-map")) write_map(arguments, map);
   print_table(table, arguments);
   note_summary(table, seconds);

@@ -2,9 +2,10 @@
 
 #include "reports/comparison.hpp"
 #include "reports/exporters.hpp"
-
+#include "reports/file_ops.hpp"
 #include "scenarios/cli/command_list.hpp"
 #include "scenarios/cli/findings_text.hpp"
+#include "scenarios/cli/rank_timeline.hpp"
 #include "scenarios/cli/terminal.hpp"
 
 namespace hotexpert {
@@ -14,7 +15,8 @@ CommandSyntax report_syntax() {
           1,
           -1,
           {{"output,o", "FILE",
-            "report to write; its ending decides: .html, .md, .csv, .json [report.html]"},
+            "report to write; its ending decides: .html, .md, .csv, .json, or .perfetto.json, a "
+            "timeline with ranks as processes [report.html]"},
            {"json", "", "print everything as one JSON object instead"}},
           {}};
 }
@@ -31,6 +33,11 @@ int report_run(const Arguments& arguments) {
     return 0;
   }
   const std::string path = arguments.get("output", "report.html");
+  if (path.ends_with(".perfetto.json")) {
+    write_file(system_files(), path, rank_timeline(comparison));
+    note(fmt::format("the timeline is {}; open it at ui.perfetto.dev", path));
+    return 0;
+  }
   write_report(comparison, path);
   write_stdout(findings_text(comparison));
   note(fmt::format("the report is {}", path));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "scenarios/runner/count_ranks.hpp"
 #include "scenarios/runner/drop_series.hpp"
 #include "scenarios/runner/parallel.hpp"
 #include "sim/metrics/binomial.hpp"
@@ -114,8 +115,8 @@ struct Workspace {
 
 }  // namespace
 
-Counted count_point(const PointSpec& spec, const RoutingTrace& trace,
-                    const ExpertPlacement& placement, int threads, PointResult& result) {
+Counted count_point(const PointSpec& spec, const RoutingTrace& trace, const Placements& placements,
+                    int threads, PointResult& result) {
   Counted counted;
   counted.range = batch_range(spec.trace, trace.info());
   const auto& range = counted.range;
@@ -128,13 +129,14 @@ Counted count_point(const PointSpec& spec, const RoutingTrace& trace,
     auto& work = workspaces[static_cast<std::size_t>(worker)];
     const RoutingBatch batch = trace.read(range.step(i), range.layer(i), work.buffer);
     count_load(batch, counted.load.at(i / range.layers, static_cast<int>(i % range.layers)));
-    work.planner.plan(batch, placement, work.plan);
+    work.planner.plan(batch, placements.of(static_cast<int>(i % range.layers)), work.plan);
     check_invariants(work.plan);
     if (spec.capacity.factor) drops[static_cast<std::size_t>(i)] = count_drops(batch, work.plan);
   });
 
-  for (auto& measurement : load_metrics(counted.load, placement))
+  for (auto& measurement : expert_load_metrics(counted.load))
     result.measurements.push_back(std::move(measurement));
+  count_ranks(spec, placements, counted.load, result);
   if (spec.capacity.factor) {
     add_drop_metrics(spec, drops, result);
     add_drop_series(range, drops, result);

@@ -30,26 +30,40 @@ Json to_json(const toml::node& node) {
   throw InputError("a device file holds texts, numbers, truth values, lists and tables only");
 }
 
-}  // namespace
+bool is_path(const std::string& text) {
+  return text.find('/') != std::string::npos || text.find(".toml") != std::string::npos;
+}
 
-DeviceDescription read_device(const std::string& name_or_path) {
-  const bool is_path = name_or_path.find('/') != std::string::npos ||
-                       name_or_path.find(".toml") != std::string::npos;
-  const std::string path =
-      is_path ? name_or_path : fmt::format("scenarios/devices/{}.toml", name_or_path);
+/// The TOML file as JSON.   @param remedy what to say where there is no such file
+Json read_toml(const std::string& path, const std::string& remedy) {
   std::ifstream in(path, std::ios::binary);
-  if (!in || std::filesystem::is_directory(path)) {
-    throw UsageError(
-        fmt::format("device '{}': {} cannot be read (shipped devices are in scenarios/devices)",
-                    name_or_path, path));
-  }
+  if (!in || std::filesystem::is_directory(path)) throw UsageError(remedy);
   const std::string text((std::istreambuf_iterator<char>(in)), {});
   try {
-    return device_from_json(to_json(toml::parse(text, std::string_view(path))), path);
+    return to_json(toml::parse(text, std::string_view(path)));
   } catch (const toml::parse_error& error) {
     throw UsageError(fmt::format("{}:{}:{}: {}", path, error.source().begin.line,
                                  error.source().begin.column, error.description()));
   }
+}
+
+}  // namespace
+
+DeviceDescription read_device(const std::string& name_or_path) {
+  const std::string path =
+      is_path(name_or_path) ? name_or_path : fmt::format("scenarios/devices/{}.toml", name_or_path);
+  return device_from_json(
+      read_toml(path, fmt::format("device '{}': {} cannot be read (shipped devices are in "
+                                  "scenarios/devices)",
+                                  name_or_path, path)),
+      path);
+}
+
+NetworkDescription read_network(const std::string& name_or_path) {
+  if (!is_path(name_or_path)) return network_preset(name_or_path);
+  return network_from_json(
+      read_toml(name_or_path, fmt::format("ep.network: {} cannot be read", name_or_path)),
+      name_or_path);
 }
 
 }  // namespace hotexpert

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "sim/model/device_description.hpp"
+#include "sim/model/network_model.hpp"
 
 namespace hotexpert {
 
@@ -11,5 +12,11 @@ namespace hotexpert {
 /// @throws UsageError when there is no such file or it is not TOML, InputError for a bad key or
 /// value
 DeviceDescription read_device(const std::string& name_or_path);
+
+/// Reads a network description: a preset's name, or a .toml file with the keys of
+/// network_from_json().
+/// @throws UsageError for an unknown preset or a file that cannot be read, InputError for a bad key
+/// or value
+NetworkDescription read_network(const std::string& name_or_path);
 
 }  // namespace hotexpert

@@ -5,10 +5,12 @@
 #include <algorithm>
 
 #include "scenarios/runner/axis_values.hpp"
+#include "scenarios/runner/device_file.hpp"
 #include "scenarios/runner/presets.hpp"
 #include "sim/base/errors.hpp"
 #include "sim/base/params.hpp"
 #include "sim/base/registry.hpp"
+#include "sim/placement/placement_method.hpp"
 
 namespace hotexpert {
 namespace {
@@ -93,6 +95,27 @@ CapacityPolicy make_capacity(const AxisChoice& choice, std::uint64_t seed) {
   return capacity;
 }
 
+int small_number(const AxisChoice& choice, std::string_view axis, std::int64_t instead) {
+  return static_cast<int>(
+      std::min<std::int64_t>(number_or(choice, axis, instead), std::int64_t{1} << 30));
+}
+
+ParallelSpec make_parallel(const AxisChoice& choice) {
+  ParallelSpec parallel;
+  parallel.exec = choice.at("ep.exec");
+  parallel.network = choice.at("ep.network");
+  parallel.method = choice.at("placement.method");
+  parallel.speeds = choice.at("ep.speeds");
+  parallel.ranks = small_number(choice, "ep.ranks", 1);
+  parallel.nodes = small_number(choice, "ep.nodes", 0);
+  parallel.slots = small_number(choice, "placement.slots", 0);
+  parallel.groups = small_number(choice, "placement.groups", 1);
+  parallel.window = number_or(choice, "placement.window", -1);
+  (void)PlacementMethod::parse(parallel.method);
+  (void)read_network(parallel.network);
+  return parallel;
+}
+
 MeasureSpec make_measure(const AxisChoice& choice) {
   MeasureSpec measure;
   measure.batch = choice.at("measure.batch");
@@ -119,6 +142,7 @@ PointSpec make_point_spec(const AxisChoice& choice) {
   spec.shape = make_shape(choice);
   spec.trace = make_trace(choice, spec.shape);
   spec.capacity = make_capacity(choice, spec.trace.seed);
+  spec.parallel = make_parallel(choice);
   spec.backend = choice.at("backend");
   spec.kernel = choice.at("kernel");
   spec.threads = static_cast<int>(std::min<std::int64_t>(number_or(choice, "threads", 0), 4096));

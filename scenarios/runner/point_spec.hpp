@@ -38,12 +38,26 @@ struct MeasureSpec {
   std::string control;  ///< "balanced", "uniform", "both", "none"
 };
 
+/// How experts are spread over ranks.
+struct ParallelSpec {
+  std::string exec;     ///< "virtual" or "mpi"
+  std::string network;  ///< preset or file
+  std::string method;   ///< placement method with parameters
+  std::string speeds;   ///< as written; "none"
+  int ranks = 1;
+  int nodes = 0;  ///< 0 = as few as the network allows
+  int slots = 0;  ///< 0 = one an expert
+  int groups = 1;
+  std::int64_t window = -1;  ///< steps planned on; -1 = half with several ranks, else none
+};
+
 /// One point with types: what AxisChoice says in text.
 struct PointSpec {
   AxisChoice choice;
   LayerShape shape;
   TraceSpec trace;
   CapacityPolicy capacity;
+  ParallelSpec parallel;
   std::string backend;
   std::string kernel;
   int threads = 0;  ///< 0 = all

@@ -4,13 +4,16 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <optional>
 
 #include "profiler/environment.hpp"
 #include "reports/run_store.hpp"
 #include "scenarios/runner/counted.hpp"
 #include "scenarios/runner/parallel.hpp"
+#include "scenarios/runner/placements.hpp"
 #include "scenarios/runner/timed.hpp"
 #include "scenarios/runner/trace_cache.hpp"
+#include "sim/base/errors.hpp"
 #include "sim/routing/plan_dispatch.hpp"
 
 namespace hotexpert {
@@ -23,7 +26,40 @@ struct Workshop {
   int threads;
   TraceCache traces;
   BackendPool backends;
+  ProcessRunner run_processes;
 };
+
+/// Where the experts live; ranks, slots and steps that do not fit together skip the point.
+std::optional<Placements> placements_or_reason(const PointSpec& spec, const RoutingTrace& trace,
+                                               int threads, PointResult& result) {
+  (void)batch_range(spec.trace, trace.info());  // a scenario error, not the point's
+  try {
+    return place_experts(spec, trace, threads);
+  } catch (const UsageError& error) {
+    result.outcome = Outcome::kSkipped;
+    result.reason = error.what();
+    return std::nullopt;
+  }
+}
+
+void time_in_processes(const PointSpec& spec, Workshop& shop, PointResult& result) {
+  std::string reason;
+  if (spec.backend != "cpu") {
+    reason =
+        fmt::format("ep.exec mpi runs CPU kernels; choose --backend cpu, not {}", spec.backend);
+  } else if (!shop.run_processes) {
+    reason = "ep.exec mpi needs processes, and this command starts none";
+  } else {
+    reason =
+        shop.backends.get("cpu", spec.threads).unsupported(spec.shape, spec.kernel).value_or("");
+  }
+  if (reason.empty()) {
+    shop.run_processes(spec, result);
+  } else {
+    result.outcome = Outcome::kSkipped;
+    result.reason = reason;
+  }
+}
 
 /// One point from its choice of values to its result. Errors of the input or the scenario end the
 /// sweep; what only this point cannot do is its outcome.
@@ -32,18 +68,23 @@ PointResult run_point(PointSpec spec, Workshop& shop, bool with_backend) {
   const auto trace = shop.traces.open(spec.trace);
   resolve_shape(spec, trace->info());
   result.point = to_point(spec);
-  const auto placement = ExpertPlacement::contiguous(spec.shape.num_experts);
+  const auto placements = placements_or_reason(spec, *trace, shop.threads, result);
+  if (!placements) return result;
   const RoutingFields fields{.weights = trace->info().has_weights,
                              .scores = trace->info().has_scores};
   if (const auto reason =
-          DispatchPlanner(spec.capacity).unsupported(fields, spec.shape.top_k, placement)) {
+          DispatchPlanner(spec.capacity).unsupported(fields, spec.shape.top_k, placements->of(0))) {
     result.outcome = Outcome::kSkipped;
     result.reason = *reason;
     return result;
   }
-  const Counted counted = count_point(spec, *trace, placement, shop.threads, result);
-  if (with_backend && spec.backend != "none")
-    time_point(spec, *trace, placement, counted, shop.backends, result);
+  const Counted counted = count_point(spec, *trace, *placements, shop.threads, result);
+  if (!with_backend || spec.backend == "none") return result;
+  if (spec.parallel.exec == "mpi" && spec.parallel.ranks > 1) {
+    time_in_processes(spec, shop, result);
+  } else {
+    time_point(spec, *trace, *placements, counted, shop.backends, result);
+  }
   return result;
 }
 
@@ -51,6 +92,28 @@ PointSpec resolved_spec(const AxisChoice& choice, BackendPool& backends) {
   PointSpec spec = make_point_spec(choice);
   if (spec.backend != "none") spec.backend = backends.resolve(spec.backend);
   return spec;
+}
+
+/// layer.all_to_all_s is modelled for virtual ranks and measured for processes: never in one run.
+void refuse_mixed_exec(const Scenario& scenario) {
+  if (scenario.values(find_axis("ep.exec")).size() < 2) return;
+  throw UsageError(
+      "ep.exec: virtual ranks have a modelled network and processes a measured one, and a run "
+      "holds "
+      "one of them; sweep each into its own folder and report both");
+}
+
+/// Leaves the shard's points and names the shard in the manifest.
+void keep_shard(const Shard& shard, std::vector<AxisChoice>& choices, Json& manifest) {
+  const auto total = static_cast<std::int64_t>(choices.size());
+  const std::int64_t first = shard.first(total);
+  const std::int64_t end = shard.end(total);
+  choices.erase(choices.begin() + end, choices.end());
+  choices.erase(choices.begin(), choices.begin() + first);
+  manifest.set("shard", Json::object()
+                            .set("index", shard.index)
+                            .set("count", shard.count)
+                            .set("points", end - first));
 }
 
 /// Backends that were asked for are there, and their kernels known, before the run folder is made.
@@ -111,15 +174,18 @@ std::vector<PointResult> plan_points(const Scenario& scenario, const SweepOption
 }
 
 SweepSummary run_sweep(const Scenario& scenario, const SweepOptions& options) {
-  const auto choices = scenario.expand(kSweepScopes);
+  refuse_mixed_exec(scenario);
+  auto choices = scenario.expand(kSweepScopes);
+  Json manifest = make_manifest(scenario);
+  if (options.shard) keep_shard(*options.shard, choices, manifest);
   Workshop shop(options.threads);
+  shop.run_processes = options.run_processes;
   // Every point is checked before the first runs: a typo in the last value must not cost an hour.
   std::vector<PointSpec> specs;
   for (const auto& choice : choices) specs.push_back(resolved_spec(choice, shop.backends));
 
   check_backends(specs, shop.backends);
 
-  const Json manifest = make_manifest(scenario);
   RunWriter writer = options.resume ? RunWriter::resume(options.run_dir, manifest)
                                     : RunWriter::create(options.run_dir, manifest);
   SweepSummary summary;

@@ -1,19 +1,27 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
+#include "scenarios/runner/point_spec.hpp"
 #include "scenarios/runner/scenario.hpp"
+#include "scenarios/runner/shard.hpp"
 #include "sim/core/point_result.hpp"
 
 namespace hotexpert {
 
+/// Times a point of `ep.exec = mpi` in processes of its own and adds what they measured.
+using ProcessRunner = std::function<void(const PointSpec& spec, PointResult& result)>;
+
 struct SweepOptions {
   std::string run_dir;
   bool resume = false;
-  int threads = 0;  ///< for counting; 0 = all
+  int threads = 0;             ///< for counting; 0 = all
+  std::optional<Shard> shard;  ///< run this block of the points only
   std::function<void(std::int64_t done, std::int64_t total, const std::string& what)> on_progress;
   std::function<bool()> should_stop;  ///< asked between points
+  ProcessRunner run_processes;        ///< empty: points of `ep.exec = mpi` are skipped
 };
 
 struct SweepSummary {

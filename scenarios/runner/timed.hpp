@@ -6,11 +6,12 @@
 
 #include "profiler/layer_backend.hpp"
 #include "scenarios/runner/counted.hpp"
+#include "scenarios/runner/placements.hpp"
 #include "scenarios/runner/point_spec.hpp"
 
 namespace hotexpert {
 
-/// The backends of this machine, made once, and the layer prepared last.
+/// The backends of this machine, made once, and the layers that neighbouring points share.
 class BackendPool {
  public:
   /// The backend that `name` means here. "auto" is cuda with a device, else cpu.
@@ -19,23 +20,22 @@ class BackendPool {
   LayerBackend& get(const std::string& name, int threads);
   /// The name that "auto" stands for here.
   std::string resolve(const std::string& name);
-  /// The layer with its weights in place, kept while neighbouring points share it.
-  PreparedLayer& prepare(LayerBackend& backend, const PointSpec& spec, int num_physical);
+  /// The layer with its weights in place, kept until a point asks for another kernel, width, data
+  /// type or seed.
+  PreparedLayer& prepare(LayerBackend& backend, const PointSpec& spec, const LayerShape& shape,
+                         int num_physical);
 
  private:
   std::map<std::string, std::unique_ptr<LayerBackend>> backends_;  ///< by name and threads
-  std::string prepared_key_;
-  std::unique_ptr<PreparedLayer> prepared_;
+  std::string prepared_kernel_;
+  std::map<std::string, std::unique_ptr<PreparedLayer>> prepared_;  ///< by numbers of experts
 };
-
-/// Largest relative error ||out - ref|| / ||ref|| an expert may have and be timed.
-double error_tolerance(DataType dtype);
 
 /// Runs the chosen batch of the point and its controls on the backend: checks every expert against
 /// fp64, then measures the arms interleaved, and adds the layer, kernel and row metrics to
-/// `result`. A kernel that cannot run the shape makes the point skipped, a wrong result makes it
-/// failed, each with the reason.
-void time_point(const PointSpec& spec, const RoutingTrace& trace, const ExpertPlacement& placement,
+/// `result`; with several ranks, rank after rank. A kernel that cannot run the shape makes the
+/// point skipped, a wrong result makes it failed, each with the reason.
+void time_point(const PointSpec& spec, const RoutingTrace& trace, const Placements& placements,
                 const Counted& counted, BackendPool& pool, PointResult& result);
 
 }  // namespace hotexpert

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "profiler/layer_measurements.hpp"
+#include "scenarios/runner/arms.hpp"
 #include "scenarios/runner/train_result.hpp"
 #include "sim/base/errors.hpp"
 #include "sim/metrics/load_metrics.hpp"
@@ -231,7 +232,7 @@ void time_trained_layer(const LabTiming& timing, const TrainingRun& run, Backend
       result.warnings.push_back(fmt::format("{} was not timed: {}", kernel, *reason));
       continue;
     }
-    PreparedLayer& layer = pool.prepare(backend, spec, spec.shape.num_experts);
+    PreparedLayer& layer = pool.prepare(backend, spec, spec.shape, spec.shape.num_experts);
     layer.unload();
     if (!check_arms(spec, arms, layer, result)) return;
     const auto measured = measure_arms(spec, arms, layer, gate);

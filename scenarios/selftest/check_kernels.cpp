@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include "kernels/cpu/expert_kernel.hpp"
+#include "scenarios/runner/arms.hpp"
 #include "scenarios/runner/parallel.hpp"
-#include "scenarios/runner/timed.hpp"
 #include "scenarios/selftest/self_check.hpp"
 #include "scenarios/selftest/small_layer.hpp"
 

@@ -46,6 +46,11 @@ constexpr std::array kMetrics = {
               "(max - mean) / mean of rank loads, averaged over layers and steps (TensorRT-LLM)."},
     MetricRow{"rank.peak_bytes", "bytes", kLower, "peak bytes of the hottest rank",
               "Weights, activations and dispatch buffers of the rank that needs most."},
+    MetricRow{"rank.peak_training_bytes", "bytes", kLower,
+              "peak training bytes of the hottest rank",
+              "rank.peak_bytes with gradients, optimizer state and kept activations."},
+    MetricRow{"rank.straggler", "", kNeither, "straggler",
+              "The rank with the largest median time: the one that the others wait for."},
     MetricRow{"capacity.rows", "count", kNeither, "capacity",
               "Rows that an expert (under the rule device a rank) may keep: the largest met."},
     MetricRow{"capacity.needed_factor", "ratio", kLower, "needed capacity factor",
@@ -77,6 +82,14 @@ constexpr std::array kMetrics = {
               "Weighted sum of expert rows back into token order."},
     MetricRow{"layer.all_to_all_s", "s", kLower, "all-to-all time",
               "Dispatch and combine between ranks."},
+    MetricRow{"layer.dispatch_s", "s", kLower, "dispatch time",
+              "All-to-all that brings token rows to their experts' ranks."},
+    MetricRow{"layer.return_s", "s", kLower, "return time",
+              "All-to-all that brings expert rows back."},
+    MetricRow{"layer.step_s", "s", kLower, "step time",
+              "layer.total_s of the slowest rank + layer.all_to_all_s from the network model."},
+    MetricRow{"layer.balanced_step_s", "s", kLower, "step time, balanced control",
+              "layer.balanced_total_s + the network model's time of the balanced control."},
     MetricRow{"layer.balanced_total_s", "s", kLower, "layer time, balanced control",
               "layer.total_s of the same tokens and policy with loads equal to +-1, interleaved "
               "with the skewed run."},
@@ -91,6 +104,11 @@ constexpr std::array kMetrics = {
         "Floating-point operations of token rows (padding not counted) / layer.expert_ffn_s."},
     MetricRow{"kernel.max_relative_error", "ratio", kLower, "largest expert error",
               "Largest per-expert ||output - reference|| / ||reference|| before timing."},
+    MetricRow{"model.step_s", "s", kLower, "whole model's expert time",
+              "Sum over MoE layers of the slowest rank's time, rows costing what they cost in the "
+              "measured batch; network apart."},
+    MetricRow{"model.imbalance_share", "fraction", kLower, "share lost to imbalance",
+              "1 - sum over layers of mean rank time / sum over layers of the slowest rank's."},
     // The router lab. "At the end" is the last tenth of the steps.
     MetricRow{"train.task_loss", "loss", kLower, "task loss",
               "Mean task loss on held-out tokens, without balancing terms: nats a byte (text), "
@@ -152,6 +170,8 @@ constexpr std::array kMetrics = {
     MetricRow{"place.lower_bound_ratio", "ratio", kLower, "load over lower bound",
               "max rank load / a proven lower bound for any placement with these slots that keeps "
               "groups on nodes where the method does."},
+    MetricRow{"place.window_steps", "count", kNeither, "steps planned on",
+              "First steps of the trace that placements saw; rank metrics are of the later ones."},
     MetricRow{"place.moved_bytes", "bytes", kLower, "moved bytes",
               "Expert weights moved to reach the placement."},
 };

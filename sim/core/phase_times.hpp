@@ -9,7 +9,9 @@ namespace hotexpert {
 struct PhaseTimes {
   std::optional<double> route_s;
   std::optional<double> permute_s;
-  std::optional<double> all_to_all_s;
+  std::optional<double> all_to_all_s;  ///< both directions
+  std::optional<double> dispatch_s;    ///< rows to their experts' ranks
+  std::optional<double> return_s;      ///< and back
   std::optional<double> expert_ffn_s;
   std::optional<double> combine_s;
   double total_s = 0;

@@ -53,6 +53,20 @@ std::vector<std::vector<std::int64_t>> summed_over_steps(const LoadMatrix& loads
   return sums;
 }
 
+std::size_t index_of(int layer) { return static_cast<std::size_t>(layer); }
+
+void check_placements(const LoadMatrix& loads, std::span<const ExpertPlacement> by_layer) {
+  if (by_layer.size() != 1 && by_layer.size() != index_of(loads.layers)) {
+    throw UsageError(
+        fmt::format("{} placements for {} layers of loads", by_layer.size(), loads.layers));
+  }
+  for (const auto& placement : by_layer) {
+    if (placement.num_experts() == loads.experts) continue;
+    throw UsageError(fmt::format("the placement is of {} experts, the loads are of {}",
+                                 placement.num_experts(), loads.experts));
+  }
+}
+
 }  // namespace
 
 double max_over_mean(std::span<const std::int64_t> load) {
@@ -142,12 +156,7 @@ double token_overlap(const RoutingBatch& batch) {
   return static_cast<double>(common) / static_cast<double>(batch.tokens - 1);
 }
 
-std::vector<Measurement> load_metrics(const LoadMatrix& loads, const ExpertPlacement& placement,
-                                      Provenance provenance) {
-  if (placement.num_experts() != loads.experts) {
-    throw UsageError(fmt::format("the placement is of {} experts, the loads are of {}",
-                                 placement.num_experts(), loads.experts));
-  }
+std::vector<Measurement> expert_load_metrics(const LoadMatrix& loads, Provenance provenance) {
   Samples ratio{"load.max_over_mean", 1.0, {}};
   Samples vio_batch{"load.max_vio_batch", 0.0, {}};
   Samples vio_global{"load.max_vio_global", 0.0, {}};
@@ -157,23 +166,10 @@ std::vector<Measurement> load_metrics(const LoadMatrix& loads, const ExpertPlace
   Samples active{"load.active_experts", 0.0, {}};
   Samples effective{"load.effective_experts", 0.0, {}};
   Samples dead{"load.dead_experts", static_cast<double>(loads.experts), {}};
-  Samples sglang{"load.balancedness_sglang", 1.0, {}};
-  Samples vllm{"load.balancedness_vllm", 1.0, {}};
-  Samples rank_ratio{"rank.max_over_mean", 1.0, {}};
-  Samples trtllm{"rank.imbalance_trtllm", 0.0, {}};
-
   for (std::int64_t step = 0; step < loads.steps; ++step) {
-    double rank_means = 0;
-    double rank_maxima = 0;
     for (int layer = 0; layer < loads.layers; ++layer) {
       const auto load = loads.at(step, layer);
-      const auto ranks = rank_loads(load, placement);
-      const double hottest_over_mean = max_over_mean(ranks);
-      sglang.values.push_back(1.0 / hottest_over_mean);
       if (total(load) == 0) continue;
-      const double rank_mean = mean(ranks);
-      rank_means += rank_mean;
-      rank_maxima += *std::max_element(ranks.begin(), ranks.end());
       ratio.values.push_back(max_over_mean(load));
       vio_batch.values.push_back(max_vio(load));
       cv.values.push_back(load_cv(load));
@@ -181,22 +177,57 @@ std::vector<Measurement> load_metrics(const LoadMatrix& loads, const ExpertPlace
       entropy.values.push_back(load_entropy(load));
       active.values.push_back(static_cast<double>(active_experts(load)));
       effective.values.push_back(effective_experts(load));
-      rank_ratio.values.push_back(hottest_over_mean);
-      trtllm.values.push_back(hottest_over_mean - 1.0);
     }
-    if (rank_maxima > 0) vllm.values.push_back(rank_means / rank_maxima);
   }
   for (const auto& sum : summed_over_steps(loads)) {
     if (total(sum) == 0) continue;
     vio_global.values.push_back(max_vio(sum));
     dead.values.push_back(static_cast<double>(loads.experts - active_experts(sum)));
   }
-
   std::vector<Measurement> out;
-  for (auto* samples : {&ratio, &vio_batch, &vio_global, &cv, &gini, &entropy, &active, &effective,
-                        &dead, &sglang, &vllm, &rank_ratio, &trtllm}) {
+  for (auto* samples :
+       {&ratio, &vio_batch, &vio_global, &cv, &gini, &entropy, &active, &effective, &dead}) {
     out.push_back(aggregate(std::move(*samples), provenance));
   }
+  return out;
+}
+
+std::vector<Measurement> rank_load_metrics(const LoadMatrix& loads,
+                                           std::span<const ExpertPlacement> by_layer,
+                                           std::int64_t first_step, Provenance provenance) {
+  check_placements(loads, by_layer);
+  Samples sglang{"load.balancedness_sglang", 1.0, {}};
+  Samples vllm{"load.balancedness_vllm", 1.0, {}};
+  Samples ratio{"rank.max_over_mean", 1.0, {}};
+  Samples trtllm{"rank.imbalance_trtllm", 0.0, {}};
+  for (std::int64_t step = first_step; step < loads.steps; ++step) {
+    double rank_means = 0;
+    double rank_maxima = 0;
+    for (int layer = 0; layer < loads.layers; ++layer) {
+      const auto load = loads.at(step, layer);
+      const auto ranks = rank_loads(load, by_layer[by_layer.size() == 1 ? 0 : index_of(layer)]);
+      const double hottest_over_mean = max_over_mean(ranks);
+      sglang.values.push_back(1.0 / hottest_over_mean);
+      if (total(load) == 0) continue;
+      rank_means += mean(ranks);
+      rank_maxima += *std::max_element(ranks.begin(), ranks.end());
+      ratio.values.push_back(hottest_over_mean);
+      trtllm.values.push_back(hottest_over_mean - 1.0);
+    }
+    if (rank_maxima > 0) vllm.values.push_back(rank_means / rank_maxima);
+  }
+  std::vector<Measurement> out;
+  for (auto* samples : {&sglang, &vllm, &ratio, &trtllm}) {
+    out.push_back(aggregate(std::move(*samples), provenance));
+  }
+  return out;
+}
+
+std::vector<Measurement> load_metrics(const LoadMatrix& loads, const ExpertPlacement& placement,
+                                      Provenance provenance) {
+  auto out = expert_load_metrics(loads, provenance);
+  for (auto& metric : rank_load_metrics(loads, std::span(&placement, 1), 0, provenance))
+    out.push_back(std::move(metric));
   return out;
 }
 

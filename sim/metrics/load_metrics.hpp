@@ -35,14 +35,27 @@ std::vector<double> rank_loads(std::span<const std::int64_t> load,
 /// for fewer than two tokens. Absent slots match nothing; tokens are taken in the batch's order.
 double token_overlap(const RoutingBatch& batch);
 
-/// Every load.* and rank.* metric of the catalogue that loads alone determine (load.token_overlap
-/// needs tokens, rank.peak_bytes the layer's shape): computed for each (step, layer) first, then
-/// averaged, with percentiles over (step, layer) where there are several.
-/// A (step, layer) without counts takes no part in the mean, except in load.balancedness_sglang,
-/// where it scores 1; load.max_vio_global and load.dead_experts leave out layers that never have
-/// counts. Without any counts each metric has the value of an empty load.
+/// The load.* metrics of expert_load_metrics() and the rank metrics of rank_load_metrics(): every
+/// one of the catalogue that loads alone determine (load.token_overlap needs tokens,
+/// rank.peak_bytes the layer's shape): computed for each (step, layer) first, then averaged, with
+/// percentiles over (step, layer) where there are several. A (step, layer) without counts takes no
+/// part in the mean, except in load.balancedness_sglang, where it scores 1; load.max_vio_global and
+/// load.dead_experts leave out layers that never have counts. Without any counts each metric has
+/// the value of an empty load.
 /// @param placement of loads.experts logical experts   @throws UsageError if the two disagree on E.
 std::vector<Measurement> load_metrics(const LoadMatrix& loads, const ExpertPlacement& placement,
                                       Provenance provenance = Provenance::kCounted);
+
+/// The part of load_metrics() that knows no ranks.
+std::vector<Measurement> expert_load_metrics(const LoadMatrix& loads,
+                                             Provenance provenance = Provenance::kCounted);
+
+/// The part that needs a placement: load.balancedness_*, rank.max_over_mean, rank.imbalance_trtllm.
+/// @param by_layer one placement for all layers, or one a layer   @param first_step earlier steps
+/// take no part: they are what the placement was planned on
+std::vector<Measurement> rank_load_metrics(const LoadMatrix& loads,
+                                           std::span<const ExpertPlacement> by_layer,
+                                           std::int64_t first_step = 0,
+                                           Provenance provenance = Provenance::kCounted);
 
 }  // namespace hotexpert

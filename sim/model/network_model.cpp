@@ -109,6 +109,16 @@ RankBytes dispatch_bytes(const NetworkDescription& network, const RankTraffic& t
   return bytes;
 }
 
+std::vector<double> exchange_seconds(const NetworkDescription& network, const RankBytes& bytes) {
+  std::vector<double> seconds;
+  for (std::size_t r = 0; r < bytes.peers.size(); ++r) {
+    seconds.push_back(std::max(
+        direction_s(network, bytes.peers[r], bytes.intra_sent[r], bytes.inter_sent[r]),
+        direction_s(network, bytes.peers[r], bytes.intra_received[r], bytes.inter_received[r])));
+  }
+  return seconds;
+}
+
 AllToAllTime dispatch_time(const NetworkDescription& network, const RankTraffic& traffic,
                            double row_bytes) {
   return slowest(network, dispatch_bytes(network, traffic, row_bytes));

@@ -19,6 +19,8 @@ struct NetworkDescription {
   double message_s = 0;          ///< of each peer a rank exchanges rows with
   double intra_bytes_per_s = 0;  ///< between ranks of one node
   double inter_bytes_per_s = 0;  ///< into or out of the node
+  /// A token crosses to a node once and is passed on inside it; else each of its rows crosses.
+  bool token_once_a_node = false;
 };
 
 struct NetworkPresetRow {
@@ -75,12 +77,21 @@ struct RankBytes {
 RankBytes dispatch_bytes(const NetworkDescription& network, const RankTraffic& traffic,
                          double row_bytes);
 
+/// Seconds after which each rank is done with one direction of the exchange: the later of what it
+/// sends and what it receives. [R]; their maximum is dispatch_time(), or combine_time() with the
+/// bytes' directions exchanged.
+std::vector<double> exchange_seconds(const NetworkDescription& network, const RankBytes& bytes);
+
 /// One timed exchange inside a node.
 struct NetworkSample {
   RankTraffic traffic;
   double row_bytes = 0;
   double seconds = 0;
 };
+
+/// Samples as JSON, read back equal. @throws InputError for what is missing or of the wrong type
+Json to_json(const std::vector<NetworkSample>& samples);
+std::vector<NetworkSample> network_samples_from_json(const Json& json);
 
 /// start_s, message_s and intra rate from timed exchanges of at most ranks_per_node ranks: seconds
 /// = start + message * (most peers) + (most bytes) / rate is linear in start, message and 1 / rate,

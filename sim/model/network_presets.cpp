@@ -30,6 +30,14 @@ constexpr std::array kPresets = {
                                          "NVLink 4: 900 GB/s both ways; InfiniBand NDR 400 Gb/s", 8,
                                          450e9, 50e9);
                      }},
+    NetworkPresetRow{"nvlink4-ndr-once",
+                     "the same, a token crossing to a node once and passed on there",
+                     [] {
+                       NetworkDescription network = network_preset("nvlink4-ndr");
+                       network.name = "nvlink4-ndr-once";
+                       network.token_once_a_node = true;
+                       return network;
+                     }},
     NetworkPresetRow{"nvlink3-hdr", "A100 nodes of 8: NVLink 3, one 200 Gb/s port a GPU",
                      [] {
                        return from_links("nvlink3-hdr",
@@ -78,6 +86,8 @@ NetworkDescription network_from_json(const Json& json, std::string_view origin) 
   network.name = json.at("name").as_string();
   network.ranks_per_node = static_cast<int>(json.at("ranks_per_node").as_integer());
   require(network.ranks_per_node >= 1, origin, "ranks_per_node must be at least 1");
+  if (const Json* once = json.find("token_once_a_node"))
+    network.token_once_a_node = once->as_bool();
   for (const RateKey& key : kKeys) {
     const double value = json.at(key.name).as_double();
     const bool rate = key.name.ends_with("per_s");
@@ -86,7 +96,7 @@ NetworkDescription network_from_json(const Json& json, std::string_view origin) 
     network.*key.member = value;
   }
   for (const auto& [key, value] : json.as_object()) {
-    bool known = key == "name" || key == "ranks_per_node";
+    bool known = key == "name" || key == "ranks_per_node" || key == "token_once_a_node";
     for (const RateKey& row : kKeys) known = known || row.name == key;
     if (key == "source") {
       network.source = value.as_string();
@@ -101,6 +111,7 @@ Json to_json(const NetworkDescription& network) {
   Json json = Json::object();
   json.set("name", network.name).set("source", network.source);
   json.set("ranks_per_node", network.ranks_per_node);
+  json.set("token_once_a_node", network.token_once_a_node);
   for (const RateKey& key : kKeys) json.set(std::string(key.name), network.*key.member);
   return json;
 }

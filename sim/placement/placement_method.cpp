@@ -10,22 +10,31 @@ namespace hotexpert {
 namespace {
 
 constexpr std::array kMethods = {
+    PlacementMethodRow{"contiguous",
+                       "blocks of consecutive experts a rank; sees no load",
+                       {},
+                       Sees::kNothing,
+                       &place_contiguous},
+    PlacementMethodRow{"strided",
+                       "consecutive experts on consecutive ranks; sees no load",
+                       {},
+                       Sees::kNothing,
+                       &place_strided},
     PlacementMethodRow{
-        "contiguous", "blocks of consecutive experts a rank; sees no load", {}, &place_contiguous},
-    PlacementMethodRow{
-        "strided", "consecutive experts on consecutive ranks; sees no load", {}, &place_strided},
-    PlacementMethodRow{"random", "slots drawn by the seed; sees no load", {}, &place_random},
+        "random", "slots drawn by the seed; sees no load", {}, Sees::kNothing, &place_random},
     PlacementMethodRow{"greedy",
                        "hottest experts replicated, heaviest replica to the rank done first",
                        {},
+                       Sees::kLoad,
                        &place_greedy},
     PlacementMethodRow{"eplb",
                        "DeepSeek's EPLB: groups to nodes, copies within a node, packed onto ranks",
                        {},
+                       Sees::kLoad,
                        &place_eplb},
     PlacementMethodRow{
         "refine", "eplb improved by swaps and moved copies; knows nodes, speeds, co-activation",
-        kRefineParams, &place_refine},
+        kRefineParams, Sees::kLoadAndTokens, &place_refine},
 };
 
 }  // namespace

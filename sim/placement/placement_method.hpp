@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -8,11 +9,19 @@
 
 namespace hotexpert {
 
+/// What a method looks at before it places.
+enum class Sees : std::uint8_t {
+  kNothing,        ///< experts and ranks only
+  kLoad,           ///< rows of each expert
+  kLoadAndTokens,  ///< and which experts tokens choose together
+};
+
 /// A placement method as `hotexpert list placement` shows it.
 struct PlacementMethodRow {
   std::string_view name;
   std::string_view summary;
   std::span<const ParamSpec> params;
+  Sees sees;
   PlacedLayer (*place)(const PlacementProblem& problem, const NamedChoice& choice);
 };
 
@@ -30,6 +39,7 @@ class PlacementMethod {
   /// @throws UsageError or InputError for a problem that validate() refuses or this method cannot
   /// place.
   [[nodiscard]] PlacedLayer place(const PlacementProblem& problem) const;
+  [[nodiscard]] Sees sees() const { return row_->sees; }
   [[nodiscard]] std::string to_string() const { return choice_.to_string(); }
 
  private:

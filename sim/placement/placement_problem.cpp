@@ -38,12 +38,12 @@ void validate_target(const PlacementTarget& target, int num_experts) {
   }
   if (!target.rank_speed.empty() &&
       target.rank_speed.size() != static_cast<std::size_t>(target.ranks)) {
-    throw UsageError(fmt::format("ep.speed: {} factors for {} ranks; give one each",
+    throw UsageError(fmt::format("ep.speeds: {} factors for {} ranks; give one each",
                                  target.rank_speed.size(), target.ranks));
   }
   for (const double speed : target.rank_speed) {
     if (!(speed > 0) || !std::isfinite(speed)) {
-      throw UsageError(fmt::format("ep.speed: {} is not a positive number", speed));
+      throw UsageError(fmt::format("ep.speeds: {} is not a positive number", speed));
     }
   }
 }

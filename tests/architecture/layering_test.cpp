@@ -50,6 +50,7 @@ const std::vector<HeavyRow> kHeavy = {
     {R"(nlohmann/)", std::regex(R"(sim/base/json\.cpp)")},
     {R"(toml\+\+/)", std::regex(R"(scenarios/runner/(scenario_file|device_file)\.cpp)")},
     {R"(boost/program_options)", std::regex(R"(scenarios/cli/[a-z_]+\.cpp)")},
+    {R"(mpi\.h)", std::regex(R"(scenarios/ep/mpi_communicator\.cpp)")},
     {R"(Eigen/)", std::regex(R"((sim|kernels/cpu|tests)/.*\.cpp)")},
     {R"(fmt/|Eigen/|boost/|nlohmann/|toml)", std::regex(R"(.*\.(cpp|hpp))")},
 };

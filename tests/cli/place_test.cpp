@@ -165,6 +165,33 @@ TEST(PlaceTest, ReadsATokenTrace) {
   }
 }
 
+TEST(PlaceTest, NamesTheFirstStepThatDoesNotFit) {
+  // Two Mixtral experts a rank weigh 0.66 GiB; a million rows in step 2 need 80 GiB more.
+  const std::string loads = write_file(
+      "loads.json",
+      R"({"logical_count": [[[10, 10, 10, 10]], [[20, 0, 10, 10]], [[1000000, 0, 1, 1]]]})");
+  const std::vector<std::string> args = {
+      "place", loads,    "--placement.method", "contiguous",   "--ep.ranks",
+      "2",     "--json", "--layer.preset",     "mixtral-8x7b", "--memory.limit_gib"};
+  const auto memory_of = [&](const char* limit) {
+    auto with_limit = args;
+    with_limit.emplace_back(limit);
+    const auto result = run_hotexpert(with_limit);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return Json::parse(result.out, "place").at("memory");
+  };
+  const Json memory = memory_of("10");
+  EXPECT_EQ(memory.at("first_step_over").as_integer(), 2);
+  EXPECT_EQ(memory.at("first_training_step_over").as_integer(), 2);
+  EXPECT_EQ(memory.at("held_bytes").as_double(), 2 * 3 * 4096.0 * 14336 * 2);
+  const Json& layer = memory.at("layers").as_array().front();
+  EXPECT_GT(layer.at("rank.peak_bytes").as_double(), 80e9);
+  EXPECT_GT(layer.at("rank.peak_training_bytes").as_double(),
+            layer.at("rank.peak_bytes").as_double());
+  EXPECT_TRUE(memory_of("1000").at("first_step_over").is_null());
+  EXPECT_EQ(memory_of("1").at("first_training_step_over").as_integer(), 0);
+}
+
 struct BadPlace {
   std::string text;
   std::vector<std::string> options;
@@ -180,7 +207,7 @@ TEST(PlaceTest, SaysWhatIsWrongInOneSentence) {
       {good, {"--ep.ranks", "2", "--placement.slots", "3"}, 2, "placement.slots: 3 slots"},
       {good, {"--ep.ranks", "2", "--placement.method", "ebpl"}, 2, "did you mean 'eplb'?"},
       {good, {"--ep.ranks", "two"}, 2, "ep.ranks: 'two' is not a whole number"},
-      {good, {"--ep.ranks", "2", "--ep.speed", "1"}, 2, "ep.speed: 1 factors for 2 ranks"},
+      {good, {"--ep.ranks", "2", "--ep.speeds", "1"}, 2, "ep.speeds: 1 factors for 2 ranks"},
       {good, {"--ep.ranks", "2", "--read-map", "no-map.json"}, 3, "no-map.json: cannot be opened"},
       {good, {"--ep.ranks", "2", "--write-map", "/no/folder/map.json"}, 5, "cannot be written"},
       {R"({"logical_count": [[1, -2]]})", {"--ep.ranks", "2"}, 3, "expert 1 has -2 rows"},

@@ -7,6 +7,7 @@
 #include "reports/text_escape.hpp"
 #include "tests/reports/fake_drops.hpp"
 #include "tests/reports/fake_quickstart.hpp"
+#include "tests/reports/fake_ranks.hpp"
 #include "tests/reports/fake_run.hpp"
 #include "tests/reports/hostile_names.hpp"
 
@@ -56,5 +57,7 @@ int main(int argc, char** argv) {
   write_file(system_files(), folder + "/hostile_names.json", names.dump());
   test_support::write_quickstart_run(folder + "/slower", 2, 1.6);
   write("two_runs_report", {read_run(folder + "/quickstart"), read_run(folder + "/slower")});
+  test_support::write_ranks_run(folder + "/ranks");
+  write("ranks_report", {read_run(folder + "/ranks")});
   write("large_report", {large_run()});
 }

@@ -144,6 +144,24 @@ await test("two runs are lines of one chart", async () => {
   await close();
 });
 
+await test("ranks have a timeline, loads before and after placement, and placements a verdict", async () => {
+  const { page, close } = await open("ranks_report.html");
+  const titles = await page.$$eval("section:has(.chart) h2", (all) => all.map((one) => one.textContent));
+  for (const title of ["Imbalance tax against ranks", "What each rank does, and waits for", "Rank load before placement", "Rank load after placement", "What better placement gains", "Rank load against replicas"])
+    assert.ok(titles.includes(title), `${title} in ${titles}`);
+  const bars = await series(page, "rank-timeline");
+  const count = Object.fromEntries(bars.map((one) => [one.name, one.points]));
+  assert.deepEqual(count, { compute: 4, network: 8, wait: 3 }, "two exchanges a rank; the slowest waits for nobody");
+  assert.deepEqual((await series(page, "rank-load-before")).map((one) => [one.type, one.points % 2]), [["heatmap", 0]]);
+  assert.deepEqual((await series(page, "replicas")).filter((one) => one.type === "line").map((one) => [one.name, one.points]),
+    [["contiguous", 2], ["eplb", 2], ["refine", 2]]);
+  const gain = (await series(page, "placement-gain")).filter((one) => one.type === "line");
+  assert.deepEqual(gain.map((one) => one.dash), ["dashed", "dashed", "dashed"], "a step with a modelled network is modelled");
+  const verdicts = await page.$$eval("#placement-gain tbody td", (cells) => cells.map((cell) => cell.textContent));
+  assert.ok(verdicts.includes("faster"), `faster in ${verdicts}`);
+  await close();
+});
+
 await test("filters, legend, log scale, zoom and sliders work", async () => {
   const { page, close } = await open("quickstart_report.html");
   await page.selectOption("select[data-axis='kernel']", { label: "padded" });

@@ -9,9 +9,13 @@ import { dropsByOrder } from "./drops_by_order";
 import { imbalanceTax } from "./imbalance_tax";
 import { loadByLayer, loadByStep } from "./load_heat";
 import { phasesChart } from "./phases";
+import { placementGain, rankScaling, replicas } from "./placement";
+import { rankLoadAfter, rankLoadBefore } from "./rank_load";
+import { rankTimeline } from "./rank_timeline";
 import { timeBySkew } from "./time_by_skew";
 import { tokensPerExpert } from "./tokens_per_expert";
 
 /** Every chart; the ids are those of reports/sections. */
 export const charts: Chart[] = [timeBySkew, imbalanceTax, tokensPerExpert, loadByStep, loadByLayer, drops, dropsByOrder, phasesChart,
-  capacityCost, dropSpectrum, dropsByRule, dropsByLayer, neededFactor, dropsByPosition, dropsBySourceRank];
+  capacityCost, dropSpectrum, dropsByRule, dropsByLayer, neededFactor, dropsByPosition, dropsBySourceRank,
+  rankScaling, rankTimeline, rankLoadBefore, rankLoadAfter, placementGain, replicas];

@@ -1,0 +1,101 @@
+// hotexpert-ep: one process a rank of an expert-parallel layer. Started by `hotexpert`, mpirun or
+// srun.
+#include <fmt/format.h>
+
+#include <exception>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "scenarios/cli/command_list.hpp"
+#include "scenarios/cli/terminal.hpp"
+#include "scenarios/ep/mpi_communicator.hpp"
+#include "scenarios/ep/mpi_lead.hpp"
+#include "scenarios/ep/network_timing.hpp"
+#include "scenarios/runner/timed_mpi.hpp"
+#include "sim/base/errors.hpp"
+
+namespace hotexpert {
+namespace {
+
+constexpr std::string_view kHelp =
+    "hotexpert-ep: expert-parallel ranks as processes, one a rank\n\n"
+    "Usage: mpirun -n RANKS hotexpert-ep sweep SCENARIO [--AXIS VALUES]... -o RUN_DIR\n"
+    "       hotexpert sweep SCENARIO --ep.exec mpi --ep.ranks RANKS    starts it by itself\n\n"
+    "As root: OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1. More ranks than cores:\n"
+    "mpirun --oversubscribe --bind-to none, with OMPI_MCA_mpi_yield_when_idle=1.\n";
+
+void write_file(const std::string& path, const Json& json) {
+  std::ofstream out(path, std::ios::binary);
+  out << json.dump();
+  out.close();
+  if (!out) throw OutputError(fmt::format("{}: cannot be written", path));
+}
+
+/// --point FILE --result FILE: one point, as `hotexpert` asks for it. Rank 0.
+int lead_one(const std::string& point, const std::string& out, Communicator& ranks) {
+  std::ifstream in(point, std::ios::binary);
+  if (!in) throw InputError(fmt::format("{}: cannot be opened", point));
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const Json job = Json::parse(text, point);
+  AxisChoice choice;
+  for (const auto& axis : axes()) {
+    if (const Json* value = job.find(axis.name)) choice[axis.name] = value->as_string();
+  }
+  PointResult result;
+  lead_point(choice, ranks, result);
+  lead_end(ranks);
+  write_file(out, to_json(result));
+  return 0;
+}
+
+/// sweep SCENARIO ...: a whole sweep, this process writing its points. Rank 0.
+int lead_sweep(const std::vector<std::string>& args, Communicator& ranks) {
+  const CommandSyntax syntax = sweep_syntax();
+  const auto arguments = parse_arguments("sweep", syntax, std::span(args).subspan(1));
+  catch_signals();
+  lead_with(ranks);
+  const int code = sweep_run(arguments);
+  lead_end(ranks);
+  return code;
+}
+
+/// --network FILE: timed exchanges as JSON. Every rank.
+int time_network(const std::string& out, Communicator& ranks) {
+  const auto samples = time_exchanges(ranks);
+  if (ranks.rank() == 0) write_file(out, to_json(samples));
+  return 0;
+}
+
+int run(const std::vector<std::string>& args, Communicator& ranks) {
+  if (args.size() == 2 && args[0] == "--network") return time_network(args[1], ranks);
+  const bool one = args.size() == 4 && args[0] == "--point" && args[2] == "--result";
+  const bool sweep = !args.empty() && args[0] == "sweep";
+  if (!one && !sweep) {
+    if (ranks.rank() == 0) write_stdout(kHelp);
+    return static_cast<int>(ExitCode::kUsage);
+  }
+  if (ranks.rank() != 0) {
+    follow(ranks);
+    return 0;
+  }
+  return one ? lead_one(args[1], args[3], ranks) : lead_sweep(args, ranks);
+}
+
+}  // namespace
+}  // namespace hotexpert
+
+int main(int argc, char** argv) {
+  const auto ranks = hotexpert::join_world(&argc, &argv);
+  int code = static_cast<int>(hotexpert::ExitCode::kPointsFailed);
+  try {
+    return hotexpert::run(std::vector<std::string>(argv + 1, argv + argc), *ranks);
+  } catch (const hotexpert::Error& error) {
+    fmt::print(stderr, "hotexpert-ep: {}\n", hotexpert::printable(error.what()));
+    code = static_cast<int>(error.code());
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "hotexpert-ep: {}\n", hotexpert::printable(error.what()));
+  }
+  hotexpert::abort_world(code);  // the other ranks wait for this one
+}
