@@ -3,8 +3,27 @@ import { coordinate, measured } from "./data";
 import { displayUnit, significant, withUnit } from "./format";
 import { element } from "./tooltip";
 
+interface Slider {
+  title: string;
+  axis: string;
+  metrics: string[];
+}
+
+/** Sliders by the id of the chart that they stand under. */
+const sliders: Record<string, Slider> = {
+  drops: { title: "What if the capacity factor were", axis: "capacity.factor", metrics: ["drop.assignment_fraction", "layer.total_s", "rows.padding_fraction"] },
+  "balance-by-weight": { title: "What if the weight were", axis: "train.weight", metrics: ["train.max_vio", "load.max_over_mean", "train.task_loss"] },
+  replicas: { title: "What if there were this many slots for copies", axis: "placement.slots", metrics: ["rank.max_over_mean", "layer.total_s", "layer.imbalance_tax"] },
+  "rank-scaling": { title: "What if there were this many ranks", axis: "ep.ranks", metrics: ["rank.max_over_mean", "layer.total_s", "layer.imbalance_tax"] },
+};
+
+export function sliderOf(chart: string, scene: () => Scene): HTMLElement | undefined {
+  const slider = sliders[chart];
+  return slider && axisSlider(scene, slider.title, slider.axis, slider.metrics);
+}
+
 /** A slider along a numeric axis: what each line's metrics would be there, between its points by straight lines. */
-export function axisSlider(scene: () => Scene, title: string, axis: string, metrics: string[]): HTMLElement {
+function axisSlider(scene: () => Scene, title: string, axis: string, metrics: string[]): HTMLElement {
   const box = element("fieldset", "", "what-if");
   box.append(element("legend", title));
   const label = element("label", axis);
@@ -42,18 +61,26 @@ function position(low: number, high: number, share: number): number {
   return low > 0 && high / low > 50 ? low * (high / low) ** share : low + (high - low) * share;
 }
 
+/** By rising place; points at one place (seeds) give their mean. */
+function means(points: [place: number, value: number][]): [number, number][] {
+  const at = new Map<number, number[]>();
+  for (const [place, value] of points) at.set(place, [...(at.get(place) ?? []), value]);
+  return [...at].sort((a, b) => a[0] - b[0]).map(([place, values]) => [place, values.reduce((sum, one) => sum + one, 0) / values.length]);
+}
+
 function say({ data }: Scene, points: number[], axis: string, metric: string, x: number): string[] {
-  const known = points
-    .map((point) => [coordinate(data, axis, point), measured(data, metric, point)] as const)
-    .filter((pair): pair is [number, NonNullable<(typeof pair)[1]>] => pair[0] !== undefined && pair[1] !== undefined)
-    .sort((a, b) => a[0] - b[0]);
+  const known = means(points.flatMap((point) => {
+    const place = coordinate(data, axis, point);
+    const value = measured(data, metric, point)?.value;
+    return place === undefined || value === undefined ? [] : [[place, value] as [number, number]];
+  }));
   const above = known.findIndex(([place]) => place >= x - 1e-12);
   if (known.length === 0 || above < 0) return [];
   const [highX, high] = known[above]!;
   const [lowX, low] = known[Math.max(0, above - 1)]!;
   if (x < lowX - 1e-12) return [];
   const share = highX > lowX ? (x - lowX) / (highX - lowX) : 1;
-  const between = low.value + share * (high.value - low.value);
+  const between = low + share * (high - low);
   const { label, unit } = data.metrics[metric]!;
   return [`${label} ${withUnit(between, displayUnit(unit, Math.abs(between)))}`];
 }

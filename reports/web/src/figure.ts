@@ -1,4 +1,5 @@
 import type { EChartsType } from "echarts/core";
+import { sliderOf } from "./axis_slider";
 import type { Chart, Drawing, Scene } from "./chart";
 import { ChartSpec, ReportData, Statistic, statistics } from "./data";
 import { echarts } from "./echarts";
@@ -35,7 +36,7 @@ export class Figure {
     this.canvas.addEventListener("keydown", (event) => this.onKey(event));
     this.chart = echarts.init(this.canvas);
     this.draw();
-    this.extra = module.controls?.(() => this.scene());
+    this.extra = module.controls?.(() => this.scene()) ?? sliderOf(spec.id, () => this.scene());
     if (this.extra) section.querySelector("details.table")!.before(this.extra);
   }
 

@@ -1,4 +1,3 @@
-import { axisSlider } from "../axis_slider";
 import type { Chart } from "../chart";
 import { drawLines } from "./lines";
 
@@ -6,8 +5,6 @@ export const drops: Chart = {
   id: "drops",
   canLogY: true,
   metric: "drop.assignment_fraction",
-  controls: (scene) =>
-    axisSlider(scene, "What if the capacity factor were", "capacity.factor", ["drop.assignment_fraction", "layer.total_s", "rows.padding_fraction"]),
   draw: (scene) =>
     drawLines(scene, {
       y: "drop.assignment_fraction",
