@@ -14,10 +14,11 @@ constexpr std::size_t kWarningsAtOnce = 2;  // others open on demand
 
 std::string table_html(const Table& table, bool open) {
   std::string out = fmt::format(
-      "<details class=\"table\"{}><summary>Table <span class=\"count\">{} rows</span>"
+      "<details class=\"table\"{}><summary>Table <span class=\"count\">{} {}</span>"
       "</summary>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">"
       "<table><caption>{}</caption>\n<thead><tr>",
-      open ? " open" : "", table.rows.size(), html_text(table.caption), html_text(table.caption));
+      open ? " open" : "", table.rows.size(), table.rows.size() == 1 ? "row" : "rows",
+      html_text(table.caption), html_text(table.caption));
   for (const auto& column : table.columns)
     out += fmt::format("<th scope=\"col\"{}>{}</th>", column.numeric ? " class=\"number\"" : "",
                        html_text(column.title));

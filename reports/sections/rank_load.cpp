@@ -92,7 +92,7 @@ const ReportSection kRankLoadAfter = {
     .title = "Rank load after placement",
     .how_to_read =
         "The same steps with experts where the best of the shown placements put them from past "
-        "load. The filters choose another; colours have their own scale.",
+        "load. The filters choose another.",
     .view = view,
     .table =
         [](const Comparison& comparison, const View& view) {

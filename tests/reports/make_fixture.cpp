@@ -13,6 +13,27 @@
 
 namespace {
 
+/// What a real point of a sweep has beside load and time.
+void add_metrics(double skew, hotexpert::PointResult& point) {
+  using namespace hotexpert;
+  for (const char* metric : {"layer.balanced_total_s", "layer.imbalance_tax", "layer.route_s",
+                             "layer.permute_s", "layer.expert_ffn_s", "layer.combine_s"}) {
+    const double value = 0.003 * skew;
+    point.measurements.push_back(
+        {metric, value, Provenance::kMeasured, {}, Interval{0.99 * value, 1.02 * value}, {}});
+  }
+  for (const char* metric : {"load.cv", "load.gini", "load.active_experts", "drop.floor_fraction",
+                             "drop.assignment_fraction", "rows.padding_fraction"}) {
+    const double value = 0.1 / skew;
+    point.measurements.push_back({metric,
+                                  value,
+                                  Provenance::kCounted,
+                                  {},
+                                  {},
+                                  Percentiles{value, 1.1 * value, 1.2 * value, 1.3 * value}});
+  }
+}
+
 /// 100,000 points: 100 skews x 10 kernels x 100 seeds.
 hotexpert::Run large_run() {
   using namespace hotexpert;
@@ -22,6 +43,8 @@ hotexpert::Run large_run() {
       for (int skew = 0; skew < 100; ++skew) {
         auto point = test_support::small_point(1 + skew * 0.03, "kernel" + std::to_string(kernel));
         point.point.push_back({"seed", Json(seed)});
+        point.point.push_back({"capacity.factor", Json(1 + seed % 4 * 0.25)});
+        add_metrics(1 + skew * 0.03, point);
         run.points.push_back(std::move(point));
       }
     }

@@ -1,5 +1,7 @@
 import { element } from "./tooltip";
 
+const rowsText = (count: number) => (count === 1 ? "1 row" : `${count} rows`);
+
 /** The HTML table under a chart: the program wrote it; here its rows follow the filters. */
 export class ChartTable {
   private readonly rows: HTMLTableRowElement[];
@@ -13,7 +15,7 @@ export class ChartTable {
     for (const row of this.rows) row.hidden = row.dataset.p !== undefined && !points.has(Number(row.dataset.p));
     const shown = this.rows.filter((row) => !row.hidden).length;
     const count = this.details.querySelector("summary .count")!;
-    count.textContent = shown === this.rows.length ? `${shown} rows` : `${shown} of ${this.rows.length} rows`;
+    count.textContent = shown === this.rows.length ? rowsText(shown) : `${shown} of ${rowsText(this.rows.length)}`;
   }
 
   /** Replaces the cells (and titles): a chart whose rows are not points. */
@@ -35,7 +37,7 @@ export class ChartTable {
       });
       return line;
     }));
-    this.details.querySelector("summary .count")!.textContent = `${cells.length} rows`;
+    this.details.querySelector("summary .count")!.textContent = rowsText(cells.length);
   }
 
   /** The visible rows, tab-separated, as spreadsheets and editors take them. */

@@ -19,6 +19,7 @@ function heatOf(id: string, name: string): Chart {
         rowName: "layer", columnName: "rank", valueName: "load over the mean",
         rows: numbers(series ? extent(series, "layer") : 0),
         columns: numbers(series ? extent(series, "rank") : 0),
+        most: Math.max(2, ...(series?.values ?? [])), // an even load must look even
         value: (layer, rank) => at(series!, { layer, rank }),
       });
     },
