@@ -10,6 +10,7 @@
 #include "kernels/aligned_buffer.hpp"
 #include "kernels/cpu/expert_kernel.hpp"
 #include "kernels/cpu/permute.hpp"
+#include "profiler/annotate.hpp"
 #include "profiler/clock.hpp"
 #include "profiler/layer_check.hpp"
 #include "sim/base/errors.hpp"
@@ -63,23 +64,18 @@ class CpuLayer final : public PreparedLayer {
   void unload() override { plans_.clear(); }
 
   PhaseTimes run(int handle) override {
-    auto& plan = at(handle);
-    PhaseTimes times;
-    const double start = clock_.now_s();
-    permute(plan.rows, plan.activations.data(), plan.in_view, threads_);
-    const double permuted = clock_.now_s();
-    const RowsView in{plan.in_view.data, plan.in_view.rows, plan.in_view.blocks, plan.in_view.dtype,
-                      0};
-    plan.pass->run(in, plan.expert_out.data());
-    const double computed = clock_.now_s();
-    combine(plan.rows, plan.expert_out.data(), shape_.dtype, shape_.d_model, plan.out.data(),
-            threads_);
-    const double combined = clock_.now_s();
-    times.permute_s = permuted - start;
-    times.expert_ffn_s = computed - permuted;
-    times.combine_s = combined - computed;
-    times.total_s = combined - start;
-    return times;
+    return pass_over(at(handle),
+                     [](ExpertPass& pass, const RowsView& x, std::byte* y) { pass.run(x, y); });
+  }
+
+  TracedPass run_traced(int handle) override {
+    TileRecords tiles;
+    TracedPass traced;
+    traced.times = pass_over(at(handle), [&](ExpertPass& pass, const RowsView& x, std::byte* y) {
+      pass.run_traced(x, y, tiles);
+    });
+    traced.timeline = make_timeline(std::move(tiles.grid), std::move(tiles.records));
+    return traced;
   }
 
   std::vector<float> read_output(int handle) override { return at(handle).out; }
@@ -98,6 +94,32 @@ class CpuLayer final : public PreparedLayer {
   }
 
  private:
+  /// @param compute (pass, x, y): runs the experts
+  template <class Compute>
+  PhaseTimes pass_over(LoadedPlan& plan, const Compute& compute) {
+    PhaseTimes times;
+    const auto timed = [&](RangeName stage, std::optional<double>& seconds, const auto& work) {
+      const AnnotatedRange range(stage);
+      const double start = clock_.now_s();
+      work();
+      seconds = clock_.now_s() - start;
+    };
+    const double start = clock_.now_s();
+    timed(RangeName::kPermute, times.permute_s,
+          [&] { permute(plan.rows, plan.activations.data(), plan.in_view, threads_); });
+    timed(RangeName::kExpert, times.expert_ffn_s, [&] {
+      const auto& view = plan.in_view;
+      compute(*plan.pass, RowsView{view.data, view.rows, view.blocks, view.dtype, 0},
+              plan.expert_out.data());
+    });
+    timed(RangeName::kCombine, times.combine_s, [&] {
+      combine(plan.rows, plan.expert_out.data(), shape_.dtype, shape_.d_model, plan.out.data(),
+              threads_);
+    });
+    times.total_s = clock_.now_s() - start;
+    return times;
+  }
+
   LoadedPlan& at(int handle) { return *plans_.at(static_cast<std::size_t>(handle)); }
 
   LayerShape shape_;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "profiler/tile_timeline.hpp"
 #include "sim/core/dispatch_plan.hpp"
 #include "sim/core/layer_shape.hpp"
 #include "sim/core/phase_times.hpp"
@@ -21,6 +22,13 @@ struct BackendInfo {
   std::string device;                             ///< e.g. the processor's name and thread count
   Provenance provenance = Provenance::kMeasured;  ///< of the times it returns
   std::string unavailable;  ///< empty when it can run; else one sentence why not and what to do
+};
+
+/// A pass with the tiles of its expert phase.
+struct TracedPass {
+  PhaseTimes times;
+  TileTimeline timeline;  ///< on the clock that `times` were taken with
+  std::string untraced;   ///< why there are no tiles, in one sentence; empty when there are
 };
 
 /// A layer whose weights are in place, ready to run plans of its shape with one kernel.
@@ -40,6 +48,12 @@ class PreparedLayer {
   /// One pass of the layer over the loaded plan.
   virtual PhaseTimes run(int handle) = 0;
 
+  /// run() that also records when and where each tile of the experts was computed. A backend that
+  /// cannot runs all the same and says why.
+  virtual TracedPass run_traced(int handle) {
+    return {run(handle), {}, "This backend records no tiles."};
+  }
+
   /// The layer's output [tokens, d_model] of the last run() of this handle, as fp32.
   virtual std::vector<float> read_output(int handle) = 0;
 
@@ -49,6 +63,9 @@ class PreparedLayer {
   /// @return the error; `bad_expert` names the physical expert that has it. NaN anywhere gives
   /// infinity.
   virtual double verify(int handle, int& bad_expert) = 0;
+
+  /// Device kernels that one pass launches; 0 where kernels are functions on the host.
+  [[nodiscard]] virtual std::int64_t launches(int /*handle*/) const { return 0; }
 
   /// Rows the kernel computes for this plan, padding included.
   [[nodiscard]] virtual std::int64_t computed_rows(int handle) const = 0;
@@ -67,6 +84,15 @@ class LayerBackend {
   /// kernel's packed form.
   virtual std::unique_ptr<PreparedLayer> prepare(const LayerShape& shape, std::string_view kernel,
                                                  int num_physical, std::uint64_t seed) = 0;
+
+  /// Marks what follows, up to stop_capture(), for a profiler that watches from outside
+  /// (cudaProfilerStart).   @return why nothing was marked, in one sentence; "" when it was
+  virtual std::string start_capture() {
+    return "Backend '" + info().name +
+           "' has no cudaProfilerStart to call: a profiler that waits "
+           "for it records nothing.";
+  }
+  virtual void stop_capture() {}
 };
 
 /// One row a backend. `make` never fails: an absent device is told by info().unavailable.

@@ -32,10 +32,10 @@ void find_wrong_counts(const TileTimeline& timeline, std::vector<std::string>& f
                                    tile.column_tile, tile.expert));
   }
   for (std::size_t expert = 0; expert < seen.size(); ++expert) {
-    const auto row_tiles = (grid.computed_rows[expert] + grid.rows_a_tile - 1) / grid.rows_a_tile;
-    if (seen[expert] != row_tiles * grid.column_tiles)
+    const auto needed = grid.row_tiles(static_cast<int>(expert)) * grid.column_tiles;
+    if (seen[expert] != needed)
       faults.push_back(fmt::format("Expert {} has {} tiles, {} rows need {}.", expert, seen[expert],
-                                   grid.computed_rows[expert], row_tiles * grid.column_tiles));
+                                   grid.computed_rows[expert], needed));
   }
 }
 
@@ -79,13 +79,14 @@ std::vector<std::string> timeline_faults(const TileTimeline& timeline) {
 }
 
 TileRows rows_of(const TileGrid& grid, const TileRecord& tile) {
-  const std::int64_t first = tile.row_tile * grid.rows_a_tile;
+  const std::int64_t height = grid.tile_rows(tile.expert);
+  const std::int64_t first = tile.row_tile * height;
   const auto within = [&](std::int64_t rows) {
-    return std::clamp<std::int64_t>(rows - first, 0, grid.rows_a_tile);
+    return std::clamp<std::int64_t>(rows - first, 0, height);
   };
   const auto token = within(grid.token_rows[at(tile.expert)]);
   const auto told = within(grid.computed_rows[at(tile.expert)]);
-  return {token, grid.computes_full_tiles ? grid.rows_a_tile - told : 0, told - token};
+  return {token, grid.computes_full_tiles ? height - told : 0, told - token};
 }
 
 TimelineSummary summarise(const TileTimeline& timeline) {

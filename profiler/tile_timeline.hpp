@@ -5,20 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "kernels/tile_record.hpp"
+#include "kernels/tile_grid.hpp"
 
 namespace hotexpert {
-
-/// How a kernel cuts experts into tiles, and what it was given.
-struct TileGrid {
-  int num_workers = 1;                   ///< workers that could have computed, idle ones included
-  std::int64_t rows_a_tile = 1;          ///< BM
-  std::int64_t column_tiles = 1;         ///< ceil(N / BN)
-  std::vector<std::int64_t> token_rows;  ///< [P] rows of tokens of each physical expert
-  std::vector<std::int64_t> computed_rows;  ///< [P] rows the kernel was told to compute: token
-                                            ///< rows, or capacity where experts are padded to it
-  bool computes_full_tiles = true;  ///< an expert's last tile costs BM rows, however few are valid
-};
 
 /// Every tile of one pass of the expert kernel, by worker, then begin.
 struct TileTimeline {
@@ -29,7 +18,7 @@ struct TileTimeline {
   [[nodiscard]] std::uint64_t end_ns() const;    ///< last end; 0 without tiles
 };
 
-/// Sorts the records. Nothing is checked, see check_timeline().
+/// Sorts the records. Nothing is checked, see timeline_faults().
 TileTimeline make_timeline(TileGrid grid, std::vector<TileRecord> records);
 
 /// Whole sentences on what is wrong with a timeline; empty when all of this holds:

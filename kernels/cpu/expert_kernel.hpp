@@ -10,6 +10,7 @@
 #include "kernels/column_blocks.hpp"
 #include "kernels/expert_rows.hpp"
 #include "kernels/expert_weights.hpp"
+#include "kernels/tile_grid.hpp"
 #include "sim/base/params.hpp"
 
 namespace hotexpert {
@@ -23,6 +24,10 @@ class ExpertPass {
   /// @param x rows in expert order, in the kernel's input_blocks()
   /// @param y [buffer rows, d_model] row-major, the layer's data type
   virtual void run(const RowsView& x, std::byte* y) = 0;
+  /// run() that also writes when, and on which thread, each tile was computed. run() itself is
+  /// another instance of the same code, without a clock in it.
+  /// @param tiles overwritten; times are nanoseconds of std::chrono::steady_clock
+  virtual void run_traced(const RowsView& x, std::byte* y, TileRecords& tiles) = 0;
 };
 
 /// One way to compute an expert layer on the CPU, holding the experts' weights in its own form.

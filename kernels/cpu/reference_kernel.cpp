@@ -3,11 +3,18 @@
 #include <vector>
 
 #include "kernels/cpu/tile_store.hpp"
+#include "kernels/cpu/tile_tracer.hpp"
 #include "kernels/parallel.hpp"
 #include "kernels/reference_expert.hpp"
 
 namespace hotexpert {
 namespace {
+
+/// A buffer row and its expert: a tile of one row and all columns.
+struct RowTask {
+  int expert = 0;
+  std::int64_t first_row = 0;
+};
 
 class ReferenceKernel final : public CpuExpertKernel {
  public:
@@ -24,20 +31,28 @@ class ReferenceKernel final : public CpuExpertKernel {
   std::int64_t workspace_bytes(const ExpertRows& /*rows*/) const override { return 0; }
   void poison_workspace() override {}
 
-  /// @param expert_of_row [buffer rows]
-  void run(const std::vector<int>& expert_of_row, const RowsView& x, std::byte* y) const {
-    const std::int64_t row_bytes = shape_.d_model * bytes_per_element(shape_.dtype);
-    parallel_tasks(threads_, std::ssize(expert_of_row), [&](std::int64_t row, int) {
-      const auto& weights =
-          experts_[static_cast<std::size_t>(expert_of_row[static_cast<std::size_t>(row)])];
-      const auto result = reference_expert(shape_, weights, x.at(0, row));
-      std::vector<float> rounded;
-      for (const double value : result) rounded.push_back(static_cast<float>(value));
-      store_tile(rounded.data(), shape_.d_model, shape_.dtype, y + row * row_bytes);
+  /// @param tasks [buffer rows]
+  template <class Tracer>
+  void run(const std::vector<RowTask>& tasks, const RowsView& x, std::byte* y,
+           const Tracer& tracer) const {
+    parallel_tasks(threads_, std::ssize(tasks), [&](std::int64_t row, int thread) {
+      const auto& task = tasks[static_cast<std::size_t>(row)];
+      tracer.tile(row, task, 0, thread, [&] { compute(task, x, y); });
     });
   }
 
+  [[nodiscard]] int threads() const { return threads_; }
+
  private:
+  void compute(const RowTask& task, const RowsView& x, std::byte* y) const {
+    const std::int64_t row_bytes = shape_.d_model * bytes_per_element(shape_.dtype);
+    const auto& weights = experts_[static_cast<std::size_t>(task.expert)];
+    const auto result = reference_expert(shape_, weights, x.at(0, task.first_row));
+    std::vector<float> rounded;
+    for (const double value : result) rounded.push_back(static_cast<float>(value));
+    store_tile(rounded.data(), shape_.d_model, shape_.dtype, y + task.first_row * row_bytes);
+  }
+
   LayerShape shape_;
   int threads_;
   std::vector<ExpertWeights> experts_;
@@ -45,24 +60,34 @@ class ReferenceKernel final : public CpuExpertKernel {
 
 class ReferencePass final : public ExpertPass {
  public:
-  ReferencePass(const ReferenceKernel& kernel, std::vector<int> expert_of_row)
-      : kernel_(kernel), expert_of_row_(std::move(expert_of_row)) {}
-  void run(const RowsView& x, std::byte* y) override { kernel_.run(expert_of_row_, x, y); }
+  ReferencePass(const ReferenceKernel& kernel, const ExpertRows& rows)
+      : kernel_(kernel), tasks_(static_cast<std::size_t>(rows.buffer_rows())) {
+    grid_.num_workers = kernel.threads();
+    for (std::size_t expert = 0; expert < rows.experts.size(); ++expert) {
+      const auto& segment = rows.experts[expert];
+      for (auto row = segment.first; row < segment.first + segment.computed; ++row)
+        tasks_[static_cast<std::size_t>(row)] = {static_cast<int>(expert), row};
+      first_rows_.push_back(segment.first);
+      grid_.token_rows.push_back(segment.used);
+      grid_.computed_rows.push_back(segment.computed);
+    }
+  }
+  void run(const RowsView& x, std::byte* y) override { kernel_.run(tasks_, x, y, NoTracer{}); }
+  void run_traced(const RowsView& x, std::byte* y, TileRecords& tiles) override {
+    tiles.grid = grid_;
+    tiles.records.resize(tasks_.size());
+    kernel_.run(tasks_, x, y, TileTracer(grid_, first_rows_, tiles.records));
+  }
 
  private:
   const ReferenceKernel& kernel_;
-  std::vector<int> expert_of_row_;
+  std::vector<RowTask> tasks_;
+  TileGrid grid_;
+  std::vector<std::int64_t> first_rows_;
 };
 
 std::unique_ptr<ExpertPass> ReferenceKernel::prepare(const ExpertRows& rows) {
-  std::vector<int> expert_of_row(static_cast<std::size_t>(rows.buffer_rows()));
-  for (std::size_t expert = 0; expert < rows.experts.size(); ++expert) {
-    const auto& segment = rows.experts[expert];
-    for (std::int64_t i = 0; i < segment.computed; ++i) {
-      expert_of_row[static_cast<std::size_t>(segment.first + i)] = static_cast<int>(expert);
-    }
-  }
-  return std::make_unique<ReferencePass>(*this, std::move(expert_of_row));
+  return std::make_unique<ReferencePass>(*this, rows);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "kernels/cpu/tile_tracer.hpp"
 #include "kernels/parallel.hpp"
 
 namespace hotexpert {
@@ -60,12 +61,15 @@ class StagedKernel final : public CpuExpertKernel {
   }
   void poison_workspace() override { hidden_.poison(); }
 
-  void run(const std::vector<Stage>& stages, const RowsView& x, std::byte* y) {
-    for (const auto& stage : stages) run_stage(stage, x, y);
+  template <class Tracer>
+  void run(const std::vector<Stage>& stages, const RowsView& x, std::byte* y, Tracer tracer) {
+    for (const auto& stage : stages) run_stage(stage, x, y, tracer);
   }
 
  private:
-  void run_stage(const Stage& stage, const RowsView& x, std::byte* y);
+  template <class Tracer>
+  void run_stage(const Stage& stage, const RowsView& x, std::byte* y, Tracer& tracer);
+  [[nodiscard]] TileGrid grid_of(const ExpertRows& rows) const;
 
   Strategy strategy_;
   LayerShape shape_;
@@ -77,13 +81,27 @@ class StagedKernel final : public CpuExpertKernel {
 
 class StagedPass final : public ExpertPass {
  public:
-  StagedPass(StagedKernel& kernel, std::vector<Stage> stages)
-      : kernel_(kernel), stages_(std::move(stages)) {}
-  void run(const RowsView& x, std::byte* y) override { kernel_.run(stages_, x, y); }
+  StagedPass(StagedKernel& kernel, std::vector<Stage> stages, TileGrid grid,
+             std::vector<std::int64_t> first_rows)
+      : kernel_(kernel),
+        stages_(std::move(stages)),
+        grid_(std::move(grid)),
+        first_rows_(std::move(first_rows)) {
+    for (const auto& stage : stages_) tiles_ += stage.up.size() + stage.down.size();
+  }
+  void run(const RowsView& x, std::byte* y) override { kernel_.run(stages_, x, y, NoTracer{}); }
+  void run_traced(const RowsView& x, std::byte* y, TileRecords& tiles) override {
+    tiles.grid = grid_;
+    tiles.records.resize(tiles_);
+    kernel_.run(stages_, x, y, TileTracer(grid_, first_rows_, tiles.records));
+  }
 
  private:
   StagedKernel& kernel_;
   std::vector<Stage> stages_;
+  TileGrid grid_;
+  std::vector<std::int64_t> first_rows_;  // [P + S] first buffer row of each expert
+  std::size_t tiles_ = 0;
 };
 
 std::unique_ptr<ExpertPass> StagedKernel::prepare(const ExpertRows& rows) {
@@ -93,23 +111,49 @@ std::unique_ptr<ExpertPass> StagedKernel::prepare(const ExpertRows& rows) {
     for (const auto& task : stage.up) engine_->prepare(task.rows);
   }
   hidden_.reserve(workspace_bytes(rows));
-  return std::make_unique<StagedPass>(*this, std::move(stages));
+  std::vector<std::int64_t> first_rows;
+  for (const auto& expert : rows.experts) first_rows.push_back(expert.first);
+  return std::make_unique<StagedPass>(*this, std::move(stages), grid_of(rows),
+                                      std::move(first_rows));
 }
 
-void StagedKernel::run_stage(const Stage& stage, const RowsView& x, std::byte* y) {
+TileGrid StagedKernel::grid_of(const ExpertRows& rows) const {
+  TileGrid grid;
+  grid.num_workers = threads_;
+  grid.rows_a_tile = tile_rows_;
+  grid.column_tiles = engine_->hidden_blocks().count() + engine_->output_blocks().count();
+  grid.computes_full_tiles = false;
+  for (const auto& expert : rows.experts) {
+    const auto counts = tile_row_counts(expert.computed, tile_rows_);
+    grid.token_rows.push_back(expert.used);
+    grid.computed_rows.push_back(expert.computed);
+    grid.even_rows.push_back(counts.empty() ? tile_rows_ : counts.front());
+  }
+  return grid;
+}
+
+template <class Tracer>
+void StagedKernel::run_stage(const Stage& stage, const RowsView& x, std::byte* y, Tracer& tracer) {
   const RowsBuffer hidden{hidden_.data(), stage.rows, engine_->hidden_blocks(), shape_.dtype};
   const RowsView hidden_view{hidden_.data(), stage.rows, engine_->hidden_blocks(), shape_.dtype};
   const std::int64_t row_bytes = shape_.d_model * bytes_per_element(shape_.dtype);
   parallel_tasks(threads_, std::ssize(stage.up), [&](std::int64_t index, int thread) {
     const auto& task = stage.up[static_cast<std::size_t>(index)];
-    engine_->up(task.expert, task.rows, x.from(task.first_row), task.block,
-                hidden.from(task.first_row - stage.first_row), thread);
+    tracer.tile(index, task, task.block, thread, [&] {
+      engine_->up(task.expert, task.rows, x.from(task.first_row), task.block,
+                  hidden.from(task.first_row - stage.first_row), thread);
+    });
   });
+  tracer.advance(std::ssize(stage.up));
+  const std::int64_t up_blocks = engine_->hidden_blocks().count();
   parallel_tasks(threads_, std::ssize(stage.down), [&](std::int64_t index, int thread) {
     const auto& task = stage.down[static_cast<std::size_t>(index)];
-    engine_->down(task.expert, task.rows, hidden_view.from(task.first_row - stage.first_row),
-                  task.block, y + task.first_row * row_bytes, thread);
+    tracer.tile(index, task, up_blocks + task.block, thread, [&] {
+      engine_->down(task.expert, task.rows, hidden_view.from(task.first_row - stage.first_row),
+                    task.block, y + task.first_row * row_bytes, thread);
+    });
   });
+  tracer.advance(std::ssize(stage.down));
 }
 
 }  // namespace

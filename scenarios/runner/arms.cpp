@@ -127,6 +127,7 @@ std::vector<PlannedArm> plan_arms(const PointSpec& spec, const RoutingTrace& tra
     even.source_rank = batch.source_rank;
     arms.push_back(plan_arm(kUniformArm, spec, even, placements, even_ranks));
   }
+  for (auto& arm : arms) arm.layer = counted.range.layer(chosen);
   return arms;
 }
 

@@ -20,6 +20,7 @@ struct PlannedArm {
   std::vector<std::int32_t> source_rank;       ///< [tokens] owner of each; empty for one rank
   std::vector<std::int64_t> node_tokens = {};  ///< [R, nodes] distinct tokens a rank sends a node
   ExpertPlacement placement;
+  int layer = 0;  ///< of the trace, that the batch is of
 };
 
 /// Plans the chosen batch of the point (measure.batch, among the steps after the placement window)

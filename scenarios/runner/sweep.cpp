@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 
+#include "profiler/annotate.hpp"
 #include "profiler/environment.hpp"
 #include "reports/run_store.hpp"
 #include "scenarios/runner/counted.hpp"
@@ -64,6 +65,7 @@ void time_in_processes(const PointSpec& spec, Workshop& shop, PointResult& resul
 /// One point from its choice of values to its result. Errors of the input or the scenario end the
 /// sweep; what only this point cannot do is its outcome.
 PointResult run_point(PointSpec spec, Workshop& shop, bool with_backend) {
+  const AnnotatedRange point(RangeName::kPoint);
   PointResult result;
   const auto trace = shop.traces.open(spec.trace);
   resolve_shape(spec, trace->info());
@@ -174,6 +176,7 @@ std::vector<PointResult> plan_points(const Scenario& scenario, const SweepOption
 }
 
 SweepSummary run_sweep(const Scenario& scenario, const SweepOptions& options) {
+  const AnnotatedRange sweep(RangeName::kSweep);
   refuse_mixed_exec(scenario);
   auto choices = scenario.expand(kSweepScopes);
   Json manifest = make_manifest(scenario);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "profiler/layer_measurements.hpp"
+#include "profiler/layer_step.hpp"
 #include "scenarios/runner/arms.hpp"
 #include "scenarios/runner/parallel.hpp"
 #include "scenarios/runner/timed_ranks.hpp"
@@ -62,7 +63,9 @@ void time_layer(const PointSpec& spec, const std::vector<PlannedArm>& planned,
     const double error = layer.verify(handle, bad_expert);
     if (!check_error(spec, arm.name, error, bad_expert, result)) return;
     worst_error = std::max(worst_error, error);
-    arms.push_back({std::string(arm.name), [&layer, handle] { return layer.run(handle); }});
+    const auto payload = payload_of(arm.plan, arm.layer, spec.kernel, spec.capacity);
+    arms.push_back({std::string(arm.name),
+                    [&layer, handle, payload] { return run_step(layer, handle, payload); }});
     result.series.push_back(arm_load_series(arm));
   }
   result.measurements.push_back({"kernel.max_relative_error", worst_error, Provenance::kCounted});

@@ -52,6 +52,16 @@ TEST(TileTimelineTest, SplitsPaddingIntoRowsAndCapacity) {
   EXPECT_THAT(rows(0, 2), ElementsAre(0, 0, 2));
 }
 
+TEST(TileTimelineTest, KernelsThatEvenTilesOutHaveTheirOwnRows) {
+  auto grid = grid_of({257, 40}, 1, 256, 1);
+  grid.even_rows = {144, 48};
+  grid.computes_full_tiles = false;
+  EXPECT_EQ(grid.row_tiles(0), 2);
+  EXPECT_EQ(rows_of(grid, {0, 1, 0, 0, 0, 0}).computed(), 144);
+  EXPECT_EQ(rows_of(grid, {0, 1, 0, 0, 1, 0}).computed(), 113);
+  EXPECT_EQ(rows_of(grid, {0, 1, 1, 0, 0, 0}).computed(), 40);
+}
+
 TEST(TileTimelineTest, PaddingShareIsTheShareOfRowsWhenTilesCostByRows) {
   auto grid = grid_of({5, 1}, 2, 4, 3);
   grid.computed_rows = {10, 10};

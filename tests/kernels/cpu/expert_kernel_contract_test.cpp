@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <map>
 #include <ostream>
+#include <set>
 
 #include "tests/kernels/support/layer_run.hpp"
 
@@ -122,6 +124,53 @@ TEST_P(ExpertKernelContract, GivesTheSameBitsForAnyThreadCount) {
     const auto one = test::run_layer(GetParam(), shape, plan, 1);
     EXPECT_EQ(one, test::run_layer(GetParam(), shape, plan, 2));
     EXPECT_EQ(one, test::run_layer(GetParam(), shape, plan, 3));
+  }
+}
+
+/// Tiles of an expert by hand: every (row tile, column tile) once, none at a time when its worker
+/// computes another.
+void expect_every_tile_once(const TileRecords& tiles) {
+  std::vector<std::set<std::pair<int, int>>> seen(tiles.grid.computed_rows.size());
+  std::map<int, std::vector<std::pair<std::uint64_t, std::uint64_t>>> by_worker;
+  for (const auto& tile : tiles.records) {
+    ASSERT_LT(static_cast<std::size_t>(tile.expert), seen.size());
+    EXPECT_TRUE(seen[static_cast<std::size_t>(tile.expert)]
+                    .emplace(tile.row_tile, tile.column_tile)
+                    .second);
+    EXPECT_LE(tile.begin_ns, tile.end_ns);
+    EXPECT_LT(tile.worker, tiles.grid.num_workers);
+    by_worker[tile.worker].emplace_back(tile.begin_ns, tile.end_ns);
+  }
+  for (std::size_t expert = 0; expert < seen.size(); ++expert) {
+    const auto rows = tiles.grid.computed_rows[expert];
+    const auto row_tiles = (rows + tiles.grid.rows_a_tile - 1) / tiles.grid.rows_a_tile;
+    EXPECT_EQ(std::ssize(seen[expert]), row_tiles * tiles.grid.column_tiles) << "expert " << expert;
+    for (const auto& [row, column] : seen[expert]) {
+      EXPECT_LT(row, row_tiles);
+      EXPECT_LT(column, tiles.grid.column_tiles);
+    }
+  }
+  for (auto& [worker, spans] : by_worker) {
+    std::ranges::sort(spans);
+    for (std::size_t i = 1; i < spans.size(); ++i)
+      EXPECT_LE(spans[i - 1].second, spans[i].first) << "worker " << worker;
+  }
+}
+
+TEST_P(ExpertKernelContract, TracedItComputesTheSameBitsAndRecordsEveryTileOnce) {
+  const auto routing =
+      test::route(150, 2, 5, [](auto t, int s) { return s == 0 ? 0 : int(1 + t % 3); });
+  const auto plan = test::plan_of(routing);
+  auto shape = shape_of(5, 2, 128, 600);
+  shape.num_shared_experts = 1;
+  const std::string params = GetParam().params.empty() ? "" : ":tile_rows=32";
+  for (const int threads : {1, 2, 3}) {
+    TileRecords tiles;
+    EXPECT_EQ(test::run_layer(GetParam(), shape, plan, threads, params),
+              test::run_layer(GetParam(), shape, plan, threads, params, &tiles));
+    EXPECT_EQ(tiles.grid.num_workers, threads);
+    EXPECT_EQ(tiles.grid.token_rows, (std::vector<std::int64_t>{150, 50, 50, 50, 0, 150}));
+    expect_every_tile_once(tiles);
   }
 }
 

@@ -15,9 +15,10 @@ namespace hotexpert::test {
 inline constexpr std::uint64_t kSeed = 11;
 
 /// Permute, experts, combine with one kernel; what the backend does, without its clocks.
+/// @param tiles when given, the experts run traced and it receives their tiles
 inline std::vector<float> run_layer(const CpuKernelRow& row, const LayerShape& shape,
                                     const DispatchPlan& plan, int threads,
-                                    const std::string& params = "") {
+                                    const std::string& params = "", TileRecords* tiles = nullptr) {
   const auto choice = NamedChoice::parse(std::string(row.name) + params, row.params, "kernel");
   const int num_experts = plan.num_physical + shape.num_shared_experts;
   const auto kernel = row.make(shape, choice, num_experts, threads);
@@ -38,7 +39,12 @@ inline std::vector<float> run_layer(const CpuKernelRow& row, const LayerShape& s
   kernel->poison_workspace();
   const auto blocks = kernel->input_blocks();
   permute(rows, activations.data(), {x.data(), rows.buffer_rows(), blocks, shape.dtype}, threads);
-  pass->run({x.data(), rows.buffer_rows(), blocks, shape.dtype}, y.data());
+  const RowsView in{x.data(), rows.buffer_rows(), blocks, shape.dtype};
+  if (tiles == nullptr) {
+    pass->run(in, y.data());
+  } else {
+    pass->run_traced(in, y.data(), *tiles);
+  }
   std::vector<float> out(static_cast<std::size_t>(plan.tokens * shape.d_model), std::nanf(""));
   combine(rows, y.data(), shape.dtype, shape.d_model, out.data(), threads);
   return out;
