@@ -13,18 +13,15 @@ double duration_s(const TileRecord& tile) {
   return 1e-9 * static_cast<double>(tile.end_ns - tile.begin_ns);
 }
 
-/// Worker-seconds that reading an expert's weights adds to each of its tiles: all workers share the
-/// bandwidth, the expert's tiles share the reading.
-std::vector<double> weight_share_s(const ObservedPass& pass) {
-  std::vector<double> tiles(pass.timeline.grid.computed_rows.size(), 0);
-  for (const auto& tile : pass.timeline.tiles) tiles[at(tile.expert)] += 1;
-  for (double& count : tiles)
-    count = count > 0 ? pass.weight_read_s * pass.timeline.grid.num_workers / count : 0;
-  return tiles;
-}
-
 double clock_factor(const ObservedPass& pass, const TileReference& reference) {
   return pass.clock_hz && reference.clock_hz ? *reference.clock_hz / *pass.clock_hz : 1;
+}
+
+/// What the reference expects of rows when the clock is slower by a factor. Weights come from
+/// memory, whatever the clock.
+double at_clock(const TileReference& reference, std::int32_t column, double rows, double clock) {
+  return reference.expected_s(column, rows) +
+         rows * reference.second_a_row[at(column)] * (clock - 1);
 }
 
 /// Time of each tile over what the reference expects of it.
@@ -34,7 +31,8 @@ std::vector<double> relative_times(const ObservedPass& pass, const TileReference
   std::vector<double> relative;
   for (const auto& tile : pass.timeline.tiles) {
     const auto rows = static_cast<double>(rows_of(pass.timeline.grid, tile).computed());
-    const double expected_s = rows * reference.second_a_row * clock + weights_s[at(tile.expert)];
+    const double expected_s =
+        at_clock(reference, tile.column_tile, rows, clock) + weights_s[at(tile.expert)];
     relative.push_back(duration_s(tile) / expected_s);
   }
   return relative;
@@ -59,16 +57,12 @@ void forget_noise(std::vector<double>& factors) {
 
 }  // namespace
 
-TileReference reference_of(const ObservedPass& control) {
-  const auto weights_s = weight_share_s(control);
-  std::vector<double> seconds_a_row;
-  std::vector<double> tile_s;
-  for (const auto& tile : control.timeline.tiles) {
-    const auto rows = static_cast<double>(rows_of(control.timeline.grid, tile).computed());
-    tile_s.push_back(duration_s(tile));
-    seconds_a_row.push_back(std::max(0.0, tile_s.back() - weights_s[at(tile.expert)]) / rows);
-  }
-  return {median(seconds_a_row), median(tile_s), control.clock_hz};
+std::vector<double> weight_share_s(const ObservedPass& pass) {
+  std::vector<double> tiles(pass.timeline.grid.computed_rows.size(), 0);
+  for (const auto& tile : pass.timeline.tiles) tiles[at(tile.expert)] += 1;
+  for (double& count : tiles)
+    count = count > 0 ? pass.weight_read_s * pass.timeline.grid.num_workers / count : 0;
+  return tiles;
 }
 
 Slowness slowness_of(const ObservedPass& pass, const TileReference& reference) {
@@ -103,15 +97,18 @@ void book_busy(const ObservedPass& pass, const TileReference& reference, const S
   };
   for (const auto& tile : pass.timeline.tiles) {
     const auto rows = rows_of(pass.timeline.grid, tile);
-    const double row_s = reference.second_a_row;
-    const double row_work_s = static_cast<double>(rows.computed()) * row_s;
+    const auto computed = static_cast<double>(rows.computed());
+    const double row_s = reference.second_a_row[at(tile.column_tile)];
+    const double fixed_s = reference.expected_s(tile.column_tile, computed) - computed * row_s;
     book(LedgerCause::kTokenRows, -1, static_cast<double>(rows.token) * row_s);
     book(LedgerCause::kRowPadding, -1, static_cast<double>(rows.row_padding) * row_s);
     book(LedgerCause::kCapacityPadding, -1, static_cast<double>(rows.capacity_padding) * row_s);
-    book(LedgerCause::kWeightBytes, -1, weights_s[at(tile.expert)]);
-    book(LedgerCause::kClock, -1, row_work_s * (clock - 1));
+    book(rows.token > 0 ? LedgerCause::kWeightBytes : LedgerCause::kCapacityPadding, -1,
+         fixed_s + weights_s[at(tile.expert)]);
+    book(LedgerCause::kClock, -1, computed * row_s * (clock - 1));
 
-    const double expected_s = row_work_s * clock + weights_s[at(tile.expert)];
+    const double expected_s =
+        at_clock(reference, tile.column_tile, computed, clock) + weights_s[at(tile.expert)];
     const double time_s = duration_s(tile);
     const double without_worker_s = time_s / slowness.worker[at(tile.worker)];
     const double without_both_s = without_worker_s / slowness.expert[at(tile.expert)];

@@ -11,13 +11,9 @@ namespace hotexpert::ledger {
 /// Worker-seconds by cause and index (-1 = none).
 using Bookings = std::map<std::pair<LedgerCause, int>, double>;
 
-/// How long tiles take when nothing is wrong: measured on the control.
-struct TileReference {
-  double second_a_row = 0;         ///< median over tiles of (time - weight share) / computed rows
-  double tile_s = 0;               ///< median time of a tile
-  std::optional<double> clock_hz;  ///< the control's clock
-};
-TileReference reference_of(const ObservedPass& control);
+/// Worker-seconds that reading an expert's weights adds to each of its tiles: all workers share the
+/// bandwidth, the expert's tiles share the reading.   @return [P]
+std::vector<double> weight_share_s(const ObservedPass& pass);
 
 /// How much slower than the reference each worker and each expert computes; 1 where it is not slow.
 struct Slowness {

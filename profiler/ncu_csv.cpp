@@ -11,26 +11,35 @@
 namespace hotexpert {
 namespace {
 
-constexpr std::array<std::string_view, 6> kColumns = {"ID",          "Kernel Name", "Section Name",
-                                                      "Metric Name", "Metric Unit", "Metric Value"};
+/// A line of the table with where it begins; quoted fields may hold line breaks.
+struct Record {
+  std::size_t line = 0;
+  std::vector<std::string> fields;
+};
 
-/// Fields of one line: quoted with doubled quotes inside, or bare.
-std::vector<std::string> fields_of(std::string_view line) {
-  std::vector<std::string> fields(1);
+/// Takes the next record off the front of `text`.
+Record next_record(std::string_view& text, std::size_t& line) {
+  Record record{line, {""}};
   bool quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (c == '"' && quoted && i + 1 < line.size() && line[i + 1] == '"') {
-      fields.back() += line[++i];
+  std::size_t i = 0;
+  for (; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"' && quoted && i + 1 < text.size() && text[i + 1] == '"') {
+      record.fields.back() += text[++i];
     } else if (c == '"') {
       quoted = !quoted;
     } else if (c == ',' && !quoted) {
-      fields.emplace_back();
-    } else {
-      fields.back() += c;
+      record.fields.emplace_back();
+    } else if (c == '\n' && !quoted) {
+      break;
+    } else if (c != '\r') {
+      line += c == '\n' ? 1 : 0;
+      record.fields.back() += c;
     }
   }
-  return fields;
+  text.remove_prefix(std::min(i + 1, text.size()));
+  ++line;
+  return record;
 }
 
 std::optional<double> number(std::string text) {
@@ -41,54 +50,128 @@ std::optional<double> number(std::string text) {
   return read.ec == std::errc{} && read.ptr == end ? std::optional(value) : std::nullopt;
 }
 
-/// Where each of kColumns stands in a header line; nullopt when the line is no header.
-std::optional<std::array<std::size_t, kColumns.size()>> columns_of(
-    const std::vector<std::string>& header) {
-  std::array<std::size_t, kColumns.size()> places{};
-  for (std::size_t i = 0; i < kColumns.size(); ++i) {
-    const auto found = std::ranges::find(header, kColumns[i]);
-    if (found == header.end()) return std::nullopt;
-    places[i] = static_cast<std::size_t>(found - header.begin());
-  }
-  return places;
+/// Where what we read stands in the header. The details page has a line a metric; the raw page has
+/// a column a metric, and the units in the line below the header.
+struct Header {
+  std::vector<std::string> names;
+  std::size_t id = 0;
+  std::size_t kernel = 0;
+  std::optional<std::size_t> section;
+  std::optional<std::size_t> metric;
+  std::optional<std::size_t> unit;
+  std::optional<std::size_t> value;
+  std::optional<std::size_t> ranges;  ///< the thread's push/pop ranges
+
+  [[nodiscard]] bool is_details() const { return section && metric && unit && value; }
+};
+
+std::optional<std::size_t> place_of(const std::vector<std::string>& names, std::string_view name) {
+  const auto found = std::ranges::find(names, name);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - names.begin());
 }
+
+std::optional<Header> header_of(const std::vector<std::string>& names) {
+  const auto id = place_of(names, "ID");
+  const auto kernel = place_of(names, "Kernel Name");
+  if (!id || !kernel) return std::nullopt;
+  Header header{names, *id, *kernel, {}, {}, {}, {}, {}};
+  header.section = place_of(names, "Section Name");
+  header.metric = place_of(names, "Metric Name");
+  header.unit = place_of(names, "Metric Unit");
+  header.value = place_of(names, "Metric Value");
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i].find("Push/Pop_Range") != std::string::npos) header.ranges = i;
+  }
+  const bool has_metrics = std::ranges::any_of(
+      names, [](const auto& name) { return name.find("__") != std::string::npos; });
+  return header.is_details() || has_metrics ? std::optional(header) : std::nullopt;
+}
+
+/// The innermost range of domain hotexpert in a list of "DOMAIN:RANGE:payload and colour …".
+std::string innermost_range(std::string_view ranges) {
+  constexpr std::string_view kDomain = "hotexpert:";
+  const auto place = ranges.rfind(kDomain);
+  if (place == std::string_view::npos) return "";
+  const auto name = ranges.substr(place + kDomain.size());
+  return std::string(name.substr(0, name.find_first_of(":\" ")));
+}
+
+class Reader {
+ public:
+  Reader(Header header, std::string_view origin) : header_(std::move(header)), origin_(origin) {}
+
+  void read(const Record& record, std::vector<NcuValue>& values) {
+    if (record.fields.size() != header_.names.size())
+      throw InputError(fmt::format("{}:{}: {} fields, the header has {} (is the file cut off?)",
+                                   origin_, record.line, record.fields.size(),
+                                   header_.names.size()));
+    if (!header_.is_details() && units_.empty()) {
+      units_ = record.fields;
+      return;
+    }
+    const auto id = number(record.fields[header_.id]);
+    if (!id)
+      throw InputError(fmt::format("{}:{}: ID '{}' is not a number", origin_, record.line,
+                                   record.fields[header_.id]));
+    NcuValue value;
+    value.kernel_id = static_cast<std::int64_t>(*id);
+    value.kernel = record.fields[header_.kernel];
+    if (header_.ranges) value.stage = innermost_range(record.fields[*header_.ranges]);
+    header_.is_details() ? add_line(record, value, values) : add_columns(record, value, values);
+  }
+
+ private:
+  void add_line(const Record& record, NcuValue value, std::vector<NcuValue>& values) const {
+    const auto read = number(record.fields[*header_.value]);
+    if (!read) return;
+    value.section = record.fields[*header_.section];
+    value.metric = record.fields[*header_.metric];
+    value.unit = record.fields[*header_.unit];
+    value.value = *read;
+    values.push_back(std::move(value));
+  }
+
+  void add_columns(const Record& record, const NcuValue& kernel,
+                   std::vector<NcuValue>& values) const {
+    for (std::size_t i = 0; i < record.fields.size(); ++i) {
+      if (header_.names[i].find("__") == std::string::npos) continue;
+      const auto read = number(record.fields[i]);
+      if (!read) continue;
+      values.push_back(kernel);
+      values.back().metric = header_.names[i];
+      values.back().unit = units_[i];
+      values.back().value = *read;
+    }
+  }
+
+  Header header_;
+  std::string_view origin_;
+  std::vector<std::string> units_;  // of the raw page
+};
 
 }  // namespace
 
 std::vector<NcuValue> read_ncu_csv(std::string_view text, std::string_view origin) {
   std::vector<NcuValue> values;
-  std::optional<std::array<std::size_t, kColumns.size()>> places;
-  std::size_t width = 0;
-  for (std::size_t line_number = 1; !text.empty(); ++line_number) {
-    const auto end = std::min(text.find('\n'), text.size());
-    auto line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.empty() || line.starts_with("==")) continue;
-    const auto fields = fields_of(line);
-    if (!places) {
-      places = columns_of(fields);
-      width = fields.size();
-      continue;
+  std::optional<Reader> reader;
+  for (std::size_t line = 1; !text.empty();) {
+    const bool is_said_by_the_tool = text.starts_with("==");
+    const Record record = next_record(text, line);
+    const bool empty = record.fields.size() == 1 && record.fields.front().empty();
+    if (is_said_by_the_tool || empty) continue;
+    if (reader) {
+      reader->read(record, values);
+    } else if (auto header = header_of(record.fields)) {
+      reader.emplace(std::move(*header), origin);
     }
-    if (fields.size() != width)
-      throw InputError(fmt::format("{}:{}: {} fields, the header has {} (is the file cut off?)",
-                                   origin, line_number, fields.size(), width));
-    const auto field = [&](std::size_t column) { return fields[(*places)[column]]; };
-    const auto id = number(field(0));
-    const auto value = number(field(5));
-    if (!id)
-      throw InputError(
-          fmt::format("{}:{}: ID '{}' is not a number", origin, line_number, field(0)));
-    if (value)
-      values.push_back(
-          {static_cast<std::int64_t>(*id), field(1), field(2), field(3), field(4), *value});
   }
-  if (!places)
+  if (!reader)
     throw InputError(
-        fmt::format("{}: no header with the columns {} (write it with `ncu --import "
-                    "REPORT --csv`)",
-                    origin, fmt::join(kColumns, ", ")));
+        fmt::format("{}: no header with the columns ID, Kernel Name and Section Name, Metric Name, "
+                    "Metric Unit, Metric Value or metrics (write it with `ncu --import REPORT "
+                    "--csv`, or with `--page raw` too)",
+                    origin));
   return values;
 }
 

@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include "profiler/cupti_api.hpp"
+
 namespace hotexpert {
 namespace {
 
 std::string profiled_program(const NsightTarget& target) {
-  return fmt::format("{} profile {} --point {} --profile-once", shell_word(target.program),
-                     shell_word(target.scenario), shell_word(target.point));
+  std::string command = fmt::format("{} profile {} --point {}", shell_word(target.program),
+                                    shell_word(target.scenario), shell_word(target.point));
+  for (const auto& argument : target.arguments) command += " " + shell_word(argument);
+  return command + " --profile-once";
 }
 
 std::string_view what_to_look_at(RangeName range) {
@@ -54,14 +58,19 @@ NsightCommand nsys_command(const NsightTarget& target) {
 
 NsightCommand ncu_command(const NsightTarget& target) {
   const auto filter = fmt::format("hotexpert@{}/", name(target.range));
-  return {fmt::format("ncu --nvtx --nvtx-include {} --clock-control none --section SpeedOfLight "
-                      "--section LaunchStats --section Occupancy --section SchedulerStats "
-                      "--section WarpStateStats --section MemoryWorkloadAnalysis "
-                      "--section PmSampling --force-overwrite --export {} {}",
-                      shell_word(filter), shell_word(target.output), profiled_program(target)),
-          fmt::format("{} `ncu --import {}.ncu-rep --csv` prints what `hotexpert profile --import` "
-                      "reads.",
-                      what_to_look_at(target.range), target.output)};
+  std::string metrics;
+  for (const auto& row : counter_metrics())
+    metrics += (metrics.empty() ? "" : ",") + std::string(row.metric);
+  return {
+      fmt::format("ncu --profile-from-start off --nvtx --nvtx-include {} --clock-control none "
+                  "--section SpeedOfLight --section LaunchStats --section Occupancy "
+                  "--section SchedulerStats --section WarpStateStats "
+                  "--section MemoryWorkloadAnalysis --section PmSampling --metrics {} "
+                  "--force-overwrite --export {} {}",
+                  shell_word(filter), metrics, shell_word(target.output), profiled_program(target)),
+      fmt::format("{} `ncu --import {}.ncu-rep --csv` prints what `hotexpert profile --import` "
+                  "reads.",
+                  what_to_look_at(target.range), target.output)};
 }
 
 }  // namespace hotexpert

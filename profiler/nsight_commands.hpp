@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "profiler/annotate.hpp"
 
@@ -12,6 +13,7 @@ struct NsightTarget {
   std::string program = "hotexpert";
   std::string scenario;                  ///< path of the scenario file
   std::string point;                     ///< value of --point
+  std::vector<std::string> arguments;    ///< further ones: axis flags and their values
   RangeName range = RangeName::kExpert;  ///< the slowest stage of the point, see slowest_stage()
   std::string output = "hotexpert-profile";  ///< without extension
 };
@@ -24,7 +26,8 @@ struct NsightCommand {
 
 /// Nsight Systems: a timeline of one pass, between cudaProfilerStart and cudaProfilerStop.
 NsightCommand nsys_command(const NsightTarget& target);
-/// Nsight Compute: the kernels of one NVTX range of domain `hotexpert`, clocks left as they are.
+/// Nsight Compute: between the same two calls, the kernels of one NVTX range of domain `hotexpert`,
+/// clocks left as they are.
 NsightCommand ncu_command(const NsightTarget& target);
 
 /// `text` as one word of a POSIX shell.

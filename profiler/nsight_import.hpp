@@ -19,11 +19,31 @@ struct NsysKernel {
   std::uint64_t end_ns = 0;
 };
 
-/// Reads what `nsys export --type sqlite` wrote: kernels, and through the launch that each is
-/// correlated with the push/pop ranges of domain `hotexpert` open on the launching thread.
-/// @return kernels by begin; a report without kernels gives none
+/// A `layer` range with its payload, where the export holds it (profiler/annotate.hpp).
+struct NsysLayer {
+  std::uint64_t begin_ns = 0;  ///< on the host
+  std::uint64_t end_ns = 0;
+  bool has_payload = false;
+  std::int64_t layer = 0;
+  std::int64_t tokens = 0;
+  std::int64_t active_experts = 0;
+  std::int64_t max_load = 0;
+  double capacity_factor = 0;
+  std::string kernel;
+};
+
+struct NsysReport {
+  std::vector<NsysKernel> kernels;  ///< by begin; none where the report holds none
+  std::vector<NsysLayer> layers;    ///< by begin; NsysKernel::layer_index points here
+};
+
+/// Reads what `nsys export --type sqlite` wrote: kernels (CUPTI_ACTIVITY_KIND_KERNEL), and through
+/// the launch that each is correlated with (…_RUNTIME) the push/pop ranges of domain `hotexpert`
+/// open on the launching thread (NVTX_EVENTS). Payloads are decoded by the schema in the export
+/// (NVTX_PAYLOAD_SCHEMA_ENTRIES); an export without them has layers without payload.
+/// Source: NVIDIA Nsight Systems, "SQLite Schema Reference".
 /// @throws InputError naming the file when it is no such export, or has no domain hotexpert
-std::vector<NsysKernel> read_nsys_sqlite(const std::filesystem::path& file);
+NsysReport read_nsys_sqlite(const std::filesystem::path& file);
 
 /// Kernel time by stage, the longest first; what lies outside of ranges is stage "".
 struct StageTime {
@@ -37,14 +57,16 @@ std::vector<StageTime> stage_times(const std::vector<NsysKernel>& kernels);
 struct NcuValue {
   std::int64_t kernel_id = 0;  ///< the report's ID column
   std::string kernel;
-  std::string section;
+  std::string stage;    ///< innermost range of domain hotexpert; "" without `--nvtx`
+  std::string section;  ///< "" on the raw page
   std::string metric;
   std::string unit;
   double value = 0;
 };
 
-/// Reads what `ncu --csv` printed (one metric a line; lines of the tool before the header are
-/// skipped; thousands separators are read; metrics that are no numbers are left out).
+/// Reads what `ncu --csv` printed: the details page (a line a metric) or the raw page (a column a
+/// metric, units in the second line). Lines of the tool before the header are skipped, thousands
+/// separators are read, metrics that are no numbers are left out.
 /// @param origin names the text in errors
 /// @throws InputError with line number when a column is missing or a line has another number of
 ///         fields

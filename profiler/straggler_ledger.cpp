@@ -15,6 +15,8 @@ namespace {
 
 using ledger::Bookings;
 
+constexpr double kNothing_s = 1e-12;  // what rounding leaves of equal bookings
+
 /// A cause, its name, and what to say of it. `{}` stands for the expert or worker.
 struct CauseRow {
   LedgerCause cause;
@@ -52,10 +54,10 @@ const CauseRow& row_of(LedgerCause cause) {
   return *std::ranges::find(kCauses, cause, &CauseRow::cause);
 }
 
-std::string sentence_of(LedgerCause cause, int index, double seconds) {
+LedgerEntry entry_of(LedgerCause cause, int index, double seconds) {
   const auto& row = row_of(cause);
-  return fmt::format("{}: {:+.3f} ms, {}.", fmt::format(fmt::runtime(row.subject), index),
-                     1e3 * seconds, row.meaning);
+  return {cause, index, seconds, fmt::format(fmt::runtime(row.subject), index),
+          std::string(row.meaning)};
 }
 
 double or_zero(const std::optional<double>& seconds) { return seconds.value_or(0); }
@@ -73,12 +75,14 @@ void check(const ObservedPass& measured, const ObservedPass& control) {
           "a pass without tiles");
   require(measured.timeline.grid.num_workers == control.timeline.grid.num_workers,
           "passes on different numbers of workers");
+  require(measured.timeline.grid.column_tiles == control.timeline.grid.column_tiles,
+          "passes with different column tiles");
   require(measured.times.expert_ffn_s && control.times.expert_ffn_s,
           "a pass without a timed expert phase");
 }
 
 /// Seconds of the step by cause; they add up to total_s.
-Bookings book_pass(const ObservedPass& pass, const ledger::TileReference& reference) {
+Bookings book_pass(const ObservedPass& pass, const TileReference& reference) {
   const auto slowness = ledger::slowness_of(pass, reference);
   Bookings bookings;
   ledger::book_busy(pass, reference, slowness, bookings);
@@ -94,9 +98,30 @@ Bookings book_pass(const ObservedPass& pass, const ledger::TileReference& refere
   return bookings;
 }
 
+StragglerLedger ledger_of(double measured_s, double control_s, const Bookings& bookings) {
+  StragglerLedger result{measured_s, control_s, {}};
+  for (const auto& [key, seconds] : bookings) {
+    const auto [cause, index] = key;
+    if (std::abs(seconds) > kNothing_s) result.entries.push_back(entry_of(cause, index, seconds));
+  }
+  std::ranges::stable_sort(result.entries, std::greater{},
+                           [](const LedgerEntry& entry) { return std::abs(entry.seconds); });
+  return result;
+}
+
 }  // namespace
 
 std::string_view name(LedgerCause cause) { return row_of(cause).name; }
+
+std::vector<LedgerCause> ledger_causes() {
+  std::vector<LedgerCause> causes;
+  for (const auto& row : kCauses) causes.push_back(row.cause);
+  return causes;
+}
+
+std::string LedgerEntry::sentence() const {
+  return fmt::format("{}: {:+.3f} ms, {}.", subject, 1e3 * seconds, meaning);
+}
 
 double StragglerLedger::booked_s(LedgerCause cause) const {
   double sum = 0;
@@ -106,19 +131,30 @@ double StragglerLedger::booked_s(LedgerCause cause) const {
 
 StragglerLedger book_straggler(const ObservedPass& measured, const ObservedPass& control) {
   check(measured, control);
-  const auto reference = ledger::reference_of(control);
+  return book_straggler(measured, control, learn_tiles(std::span(&control, 1)));
+}
+
+StragglerLedger book_straggler(const ObservedPass& measured, const ObservedPass& control,
+                               const TileReference& reference) {
+  check(measured, control);
   auto bookings = book_pass(measured, reference);
   for (const auto& [key, seconds] : book_pass(control, reference)) bookings[key] -= seconds;
+  return ledger_of(measured.times.total_s, control.times.total_s, bookings);
+}
 
-  StragglerLedger result{measured.times.total_s, control.times.total_s, {}};
-  for (const auto& [key, seconds] : bookings) {
-    const auto [cause, index] = key;
-    if (seconds != 0)
-      result.entries.push_back({cause, index, seconds, sentence_of(cause, index, seconds)});
+StragglerLedger mean_ledger(std::span<const StragglerLedger> ledgers) {
+  require(!ledgers.empty(), "a mean of no ledgers");
+  const auto count = static_cast<double>(ledgers.size());
+  Bookings bookings;
+  double measured_s = 0;
+  double control_s = 0;
+  for (const auto& one : ledgers) {
+    measured_s += one.measured_s / count;
+    control_s += one.control_s / count;
+    for (const auto& entry : one.entries)
+      bookings[{entry.cause, entry.index}] += entry.seconds / count;
   }
-  std::ranges::stable_sort(result.entries, std::greater{},
-                           [](const LedgerEntry& entry) { return std::abs(entry.seconds); });
-  return result;
+  return ledger_of(measured_s, control_s, bookings);
 }
 
 Counterfactual judge_counterfactual(LedgerCause cause, double booked_s,

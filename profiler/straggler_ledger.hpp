@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@ enum class LedgerCause : std::uint8_t {
   kUnexplained,      ///< the rest, never hidden
 };
 std::string_view name(LedgerCause cause);  ///< "expert", "worker", "token_rows", …
+std::vector<LedgerCause> ledger_causes();  ///< all of them, in this order
 
 /// One timed pass of a layer with all that is known of it.
 struct ObservedPass {
@@ -39,11 +41,34 @@ struct ObservedPass {
   double weight_read_s = 0;
 };
 
+/// How long a tile takes when nothing is wrong: fixed_s + rows * second_a_row, by column tile. The
+/// fixed part is what few rows wait for: their column block's weights.
+struct TileReference {
+  std::vector<double> fixed_s;       ///< [column tiles]
+  std::vector<double> second_a_row;  ///< [column tiles]
+  double tile_s = 0;                 ///< median time of a tile
+  std::optional<double> clock_hz;    ///< that the times were taken at
+
+  /// Seconds of `rows` rows, at this reference's clock; 0 for no rows.
+  [[nodiscard]] double expected_s(std::int32_t column, double rows) const;
+};
+
+/// Learns tile times from passes without a known fault, each tile's share of weight reading
+/// (ObservedPass::weight_read_s) taken off. Per column tile: medians by row count, then the median
+/// of the slopes between them, weighted by their distance (Theil and Sen), and the median of what
+/// is left; both at least 0. Where row counts do not span a factor of 1.5 the fixed part cannot be
+/// told apart and is 0.
+/// @param passes at least one, with tiles, all of one grid's column tiles
+/// @throws std::logic_error otherwise
+TileReference learn_tiles(std::span<const ObservedPass> passes);
+
 struct LedgerEntry {
   LedgerCause cause = LedgerCause::kUnexplained;
-  int index = -1;        ///< the expert or worker; -1 where the cause has none
-  double seconds = 0;    ///< of the step; negative when it made the measured step shorter
-  std::string sentence;  ///< "expert 7: +1.23 ms, others waited for its tiles or …"
+  int index = -1;       ///< the expert or worker; -1 where the cause has none
+  double seconds = 0;   ///< of the step; negative when it made the measured step shorter
+  std::string subject;  ///< "expert 7", "capacity padding"
+  std::string meaning;  ///< "its tiles ran longer, or others waited for them"
+  [[nodiscard]] std::string sentence() const;  ///< "expert 7: +1.234 ms, its tiles …"
 };
 
 /// Books every second between control and measurement to exactly one cause.
@@ -61,20 +86,26 @@ struct StragglerLedger {
 /// Outside the expert phase: differences of the phases themselves; what belongs to no phase is host
 /// gaps. Inside it, workers * span = busy + idle in both passes, so the difference is booked in
 /// worker-seconds / workers:
-/// - Busy: a tile's reference time is (computed rows) * (the control's median time of a computed
-/// row,
-///   weights aside), split into token rows, row padding and capacity padding; plus its expert's
-///   share of weight reading; times the clock ratio less 1 for the clock. The rest of a tile's time
-///   is excess. A worker whose tiles take more than 1.15 times as long as the same experts' tiles
-///   elsewhere is slow; an expert whose tiles take more than 1.15 times their reference on the
-///   other workers is slow; their excess is theirs. Other excess is unexplained.
+/// - Busy: a tile's reference time is split into token rows, row padding and capacity padding; its
+///   fixed part and its expert's share of weight reading are weight bytes (padding, where the tile
+///   holds no token); the clock ratio less 1 is the clock. The rest of a tile's time is excess. A
+///   worker whose tiles take more than 1.15 times as long as the same experts' tiles elsewhere is
+///   slow; an expert whose tiles take more than 1.15 times their reference on the other workers is
+///   slow; their excess is theirs. Other excess is unexplained.
 /// - Idle: a worker that waits is booked, for the time of one median tile, to the tail wave; beyond
 ///   that to what the others compute meanwhile, in equal parts: a slow worker, else the tile's
 ///   expert. Time in which nobody computes is host gaps.
 /// @throws std::logic_error if a timeline has no tiles, the two have different numbers of workers,
 /// or
 ///         expert_ffn_s is absent
+StragglerLedger book_straggler(const ObservedPass& measured, const ObservedPass& control,
+                               const TileReference& reference);
+/// The same with tile times learnt from the control alone.
 StragglerLedger book_straggler(const ObservedPass& measured, const ObservedPass& control);
+
+/// Mean over several pairs of passes: of the totals and of every booking, so that it adds up too.
+/// @throws std::logic_error for none
+StragglerLedger mean_ledger(std::span<const StragglerLedger> ledgers);
 
 /// What removing a cause really saved, beside what the ledger said.
 struct Counterfactual {

@@ -3,12 +3,15 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 
 #include "profiler/nsight_commands.hpp"
+#include "profiler/nsight_counters.hpp"
 #include "profiler/nsight_import.hpp"
+#include "profiler/nsight_join.hpp"
 #include "sim/base/errors.hpp"
 
 namespace hotexpert {
@@ -21,18 +24,20 @@ using testing::IsEmpty;
 using testing::StartsWith;
 
 TEST(NsightCommandTest, NsysCapturesOnePass) {
-  const auto made = nsys_command({"hotexpert", "skew.toml", "3", RangeName::kExpert, "out"});
+  const auto made = nsys_command(
+      {"hotexpert", "skew.toml", "3", {"--kernel", "loop"}, RangeName::kExpert, "out"});
   EXPECT_EQ(made.command,
             "nsys profile --trace=cuda,nvtx,osrt --capture-range=cudaProfilerApi "
             "--capture-range-end=stop --force-overwrite=true --output=out hotexpert profile "
-            "skew.toml --point 3 --profile-once");
+            "skew.toml --point 3 --kernel loop --profile-once");
   EXPECT_THAT(made.advice, HasSubstr("range `expert`"));
 }
 
 TEST(NsightCommandTest, NcuFiltersTheRangeAndLeavesTheClockAlone) {
-  const auto made = ncu_command({"hotexpert", "my skew.toml", "3", RangeName::kCombine, "out"});
-  EXPECT_THAT(made.command, StartsWith("ncu --nvtx --nvtx-include hotexpert@combine/ "
-                                       "--clock-control none "));
+  const auto made = ncu_command({"hotexpert", "my skew.toml", "3", {}, RangeName::kCombine, "out"});
+  EXPECT_THAT(made.command,
+              StartsWith("ncu --profile-from-start off --nvtx --nvtx-include hotexpert@combine/ "
+                         "--clock-control none "));
   EXPECT_THAT(made.command, HasSubstr("profile 'my skew.toml' --point 3 --profile-once"));
   EXPECT_THAT(made.advice, HasSubstr("DRAM throughput"));
 }
@@ -86,6 +91,36 @@ TEST(NcuCsvTest, NamesTheBadLine) {
               HasSubstr("r.csv:2: ID 'x' is not a number"));
 }
 
+TEST(NcuCsvTest, KnowsTheRangeOfAKernelWhenRangesWereCollected) {
+  const auto values = read_ncu_csv(
+      "\"ID\",\"Kernel Name\",\"thread "
+      "Domain:Push/Pop_Range:PL_Type:PL_Value:CLR_Type:Color:Msg_Type:Msg\",\"Section "
+      "Name\",\"Metric Name\",\"Metric Unit\",\"Metric Value\",\"Rule Description\"\n"
+      "\"0\",\"gemm\",\"7  \"\"hotexpert:layer:none:none:none:none:none:none\"\"  "
+      "\"\"hotexpert:expert:none:none:none:none:none:none\"\" \",\"GPU Speed Of Light "
+      "Throughput\",\"Duration\",\"us\",\"12.5\",\"two\nlines\"\n"
+      "\"1\",\"copy\",\"\",\"GPU Speed Of Light Throughput\",\"Duration\",\"us\",\"1\",\"\"\n",
+      "r.csv");
+  ASSERT_EQ(values.size(), 2U);
+  EXPECT_EQ(values[0].stage, "expert");
+  EXPECT_EQ(values[1].stage, "");
+}
+
+TEST(NcuCsvTest, ReadsTheRawPageWithItsUnits) {
+  const std::string page =
+      "\"ID\",\"Process ID\",\"Kernel "
+      "Name\",\"dram__bytes.sum\",\"gpu__time_duration.sum\",\"sm__cc\"\n"
+      "\"\",\"\",\"\",\"Mbyte\",\"us\",\"\"\n"
+      "\"0\",\"42\",\"gemm\",\"1,024.5\",\"88.1\",\"n/a\"\n";
+  const auto values = read_ncu_csv(page, "raw.csv");
+  ASSERT_EQ(values.size(), 2U);
+  EXPECT_EQ(values[0].metric, "dram__bytes.sum");
+  EXPECT_EQ(values[0].unit, "Mbyte");
+  EXPECT_EQ(values[0].value, 1024.5);
+  EXPECT_THAT(message_of([&] { read_ncu_csv(page + "\"1\",\"42\"\n", "raw.csv"); }),
+              HasSubstr("raw.csv:4: 2 fields, the header has 6"));
+}
+
 /// An export with the tables and columns that Nsight Systems writes.
 class NsysExport {
  public:
@@ -134,7 +169,7 @@ constexpr const char* kReport =
 TEST(NsysSqliteTest, JoinsKernelsToTheRangesTheyWereLaunchedIn) {
   const NsysExport report;
   report.run(kReport);
-  const auto kernels = read_nsys_sqlite(report.path());
+  const auto kernels = read_nsys_sqlite(report.path()).kernels;
   std::vector<std::string> places;
   for (const auto& kernel : kernels)
     places.push_back(kernel.name + " " + kernel.path + " " + std::to_string(kernel.layer_index));
@@ -147,10 +182,118 @@ TEST(NsysSqliteTest, JoinsKernelsToTheRangesTheyWereLaunchedIn) {
   EXPECT_EQ(times[0].kernels, 2);
 }
 
+/// A blob as the export holds it: domain, schema, payload size, total size, payload.
+std::string payload_blob(std::int64_t schema) {
+  struct {
+    std::int64_t domain, schema, size, total;
+    std::int64_t layer, tokens, active, most;
+    double factor;
+    char kernel[8];
+  } bytes{1, schema, 48, 80, 7, 4096, 113, 911, 1.25, "loop"};
+  std::string hex;
+  for (std::size_t i = 0; i < sizeof bytes; ++i) {
+    char digits[3];
+    std::snprintf(digits, sizeof digits, "%02x",
+                  static_cast<unsigned>(reinterpret_cast<const unsigned char*>(&bytes)[i]));
+    hex += digits;
+  }
+  return "x'" + hex + "'";
+}
+
+TEST(NsysSqliteTest, DecodesPayloadsByTheSchemaOfTheExport) {
+  const NsysExport report;
+  report.run(kReport);
+  report.run(
+      "ALTER TABLE NVTX_EVENTS ADD COLUMN binaryData TEXT;"
+      "CREATE TABLE NVTX_PAYLOAD_SCHEMA_ENTRIES (domainId INT, schemaId INT, idx INT, name "
+      "TEXT, offset INT);"
+      "INSERT INTO NVTX_PAYLOAD_SCHEMA_ENTRIES VALUES (1,9,0,'layer',NULL), "
+      "(1,9,1,'tokens',8), (1,9,2,'active_experts',16), (1,9,3,'max_load',24), "
+      "(1,9,4,'capacity_factor',32), (1,9,5,'kernel',40);"
+      "UPDATE NVTX_EVENTS SET binaryData = " +
+      payload_blob(9) + " WHERE start = 100;" +
+      "UPDATE NVTX_EVENTS SET binaryData = x'0102' WHERE start = 1000;");
+  const auto read = read_nsys_sqlite(report.path());
+  ASSERT_EQ(read.layers.size(), 2U);
+  const auto& layer = read.layers[0];
+  EXPECT_TRUE(layer.has_payload);
+  EXPECT_EQ(layer.layer, 7);
+  EXPECT_EQ(layer.tokens, 4096);
+  EXPECT_EQ(layer.active_experts, 113);
+  EXPECT_EQ(layer.max_load, 911);
+  EXPECT_EQ(layer.capacity_factor, 1.25);
+  EXPECT_EQ(layer.kernel, "loop");
+  EXPECT_FALSE(read.layers[1].has_payload) << "a payload that is cut off";
+}
+
+TEST(NsightJoinTest, ALaunchAnExpertIsJoinedByRisingExpert) {
+  std::vector<JoinedKernel> kernels = {{0, "permute", "copy", 1e-6}};
+  for (int i = 0; i < 6; ++i) kernels.push_back({0, "expert", "gemm", 1e-6});
+  const auto joined = join_experts(kernels, {10, 0, 500, 30}, "loop");
+  EXPECT_EQ(joined[0].expert, -1);
+  EXPECT_EQ(joined[0].rows, -1);
+  const int experts[] = {0, 0, 2, 2, 3, 3};
+  const std::int64_t rows[] = {10, 10, 500, 500, 30, 30};
+  for (std::size_t i = 0; i < 6; ++i) {
+    EXPECT_EQ(joined[i + 1].expert, experts[i]);
+    EXPECT_EQ(joined[i + 1].rows, rows[i]);
+  }
+}
+
+TEST(NsightJoinTest, AGroupedKernelComputesAllExperts) {
+  const std::vector<JoinedKernel> kernels = {{0, "expert", "grouped", 2e-6}};
+  const auto joined = join_experts(kernels, {10, 0, 50, 30}, "grouped");
+  EXPECT_EQ(joined[0].expert, -1);
+  EXPECT_EQ(joined[0].rows, 90);
+  EXPECT_NEAR(joined[0].max_over_mean, 50 / 22.5, 1e-12);
+}
+
+TEST(NsightJoinTest, TakesTheDurationOfEachKernelInSeconds) {
+  const std::vector<NcuValue> values = {
+      {0, "gemm", "expert", "", "Duration", "us", 12.5},
+      {0, "gemm", "expert", "", "Memory Throughput", "%", 80},
+      {1, "copy", "permute", "", "gpu__time_duration.sum", "ns", 900}};
+  const auto kernels = joinable(values);
+  ASSERT_EQ(kernels.size(), 2U);
+  EXPECT_NEAR(kernels[0].seconds, 12.5e-6, 1e-15);
+  EXPECT_NEAR(kernels[1].seconds, 0.9e-6, 1e-15);
+  EXPECT_EQ(kernels[1].stage, "permute");
+}
+
+std::vector<NcuValue> counted_kernel(std::int64_t id, const char* stage, double us) {
+  return {{id, "gemm", stage, "", "gpu__time_duration.sum", "us", us},
+          {id, "gemm", stage, "", "dram__bytes.sum", "Mbyte", 2},
+          {id, "gemm", stage, "", "sm__pipe_tensor_cycles_active.avg.pct_of_peak_sustained_active",
+           "%", us},
+          {id, "gemm", stage, "", "sm__cycles_active.max", "cycle", 300},
+          {id, "gemm", stage, "", "sm__cycles_active.avg", "cycle", 200}};
+}
+
+TEST(NsightCountersTest, AddsUpTheExpertKernelsInSiUnits) {
+  auto values = counted_kernel(0, "expert", 10);
+  for (const auto& value : counted_kernel(1, "expert", 30)) values.push_back(value);
+  for (const auto& value : counted_kernel(2, "permute", 99)) values.push_back(value);
+  const auto counters = expert_counters(values);
+  ASSERT_TRUE(counters.has_value());
+  EXPECT_EQ(counters->kernels, 2);
+  EXPECT_NEAR(counters->seconds, 40e-6, 1e-12);
+  EXPECT_NEAR(counters->dram_bytes, 4e6, 1e-3);
+  EXPECT_NEAR(*counters->tensor_fraction, (10 * 0.1 + 30 * 0.3) / 40, 1e-12);
+  EXPECT_NEAR(*counters->busiest_sm_over_mean, 1.5, 1e-12);
+}
+
+TEST(NsightCountersTest, AMissingCounterGivesNoSum) {
+  auto values = counted_kernel(0, "", 10);
+  EXPECT_TRUE(expert_counters(values).has_value()) << "without ranges all kernels count";
+  values.push_back({1, "gemm", "", "", "gpu__time_duration.sum", "us", 5});
+  EXPECT_FALSE(expert_counters(values).has_value());
+  EXPECT_FALSE(expert_counters({}).has_value());
+}
+
 TEST(NsysSqliteTest, AReportWithoutKernelsIsEmpty) {
   const NsysExport report;
   report.run("INSERT INTO NVTX_EVENTS VALUES (0, NULL, 75, 'hotexpert', NULL, 1, 1);");
-  EXPECT_THAT(read_nsys_sqlite(report.path()), IsEmpty());
+  EXPECT_THAT(read_nsys_sqlite(report.path()).kernels, IsEmpty());
 }
 
 TEST(NsysSqliteTest, SaysWhatIsWrong) {

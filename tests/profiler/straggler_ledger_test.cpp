@@ -231,7 +231,7 @@ TEST(StragglerLedgerTest, AHotExpertThatComesLastHoldsTheOthersUp) {
   EXPECT_EQ(ledger.entries.front().cause, LedgerCause::kExpert);
   EXPECT_EQ(ledger.entries.front().index, kExperts - 1);
   EXPECT_GT(ledger.entries.front().seconds, 0.8 * ledger.difference_s());
-  EXPECT_THAT(ledger.entries.front().sentence, HasSubstr("expert 15: +"));
+  EXPECT_THAT(ledger.entries.front().sentence(), HasSubstr("expert 15: +"));
 }
 
 TEST(StragglerLedgerTest, APassAgainstItselfHasNothingToBook) {

@@ -1,0 +1,101 @@
+#include "profiler/layer_profile.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+namespace hotexpert {
+namespace {
+
+std::vector<double> totals_of(const std::vector<TracedPass>& passes) {
+  std::vector<double> totals;
+  for (const auto& pass : passes) totals.push_back(pass.times.total_s);
+  return totals;
+}
+
+std::size_t nearest_to_median(const std::vector<double>& values) {
+  const double middle = median(values);
+  const auto nearest =
+      std::ranges::min_element(values, {}, [&](double value) { return std::abs(value - middle); });
+  return static_cast<std::size_t>(nearest - values.begin());
+}
+
+void book_pairs(const ProfiledSteps& steps, LayerProfile& profile) {
+  std::vector<ObservedPass> healthy;
+  for (const auto& pass : steps.control) healthy.push_back(observed(pass));
+  for (const auto& pass : steps.relabelled) healthy.push_back(observed(pass));
+  const TileReference reference = learn_tiles(healthy);
+  std::vector<double> difference_s;
+  for (std::size_t i = 0; i < steps.measured.size(); ++i)
+    difference_s.push_back(steps.measured[i].times.total_s - steps.control[i].times.total_s);
+  const auto left_out = outlier_indices(difference_s);
+  for (std::size_t i = 0; i < steps.measured.size(); ++i) {
+    if (std::ranges::count(left_out, i) == 0)
+      profile.pairs.push_back(
+          book_straggler(observed(steps.measured[i]), observed(steps.control[i]), reference));
+  }
+  profile.outliers = left_out.size();
+  profile.ledger = mean_ledger(profile.pairs);
+  std::vector<double> kept_s;
+  for (const auto& pair : profile.pairs) kept_s.push_back(pair.difference_s());
+  profile.difference_ci95 = median_interval(kept_s);
+}
+
+}  // namespace
+
+ObservedPass observed(const TracedPass& pass) {
+  ObservedPass observed;
+  observed.times = pass.times;
+  observed.timeline = pass.timeline;
+  return observed;
+}
+
+ProfiledSteps run_profile_steps(PreparedLayer& layer, const ProfileArms& arms, int steps) {
+  ProfiledSteps result;
+  result.untraced.name = "untraced";
+  const auto untraced = [&] {
+    result.untraced.samples.push_back(run_step(layer, arms.measured.handle, arms.measured.payload));
+  };
+  const auto traced = [&](const ProfileArm& arm, std::vector<TracedPass>& into) {
+    into.push_back(run_traced_step(layer, arm.handle, arm.payload));
+  };
+  for (int step = 0; step < steps; ++step) {
+    const bool forward = step % 2 == 0;
+    if (forward) untraced();
+    if (!forward) {
+      traced(arms.relabelled, result.relabelled);
+      traced(arms.control, result.control);
+    }
+    traced(arms.measured, result.measured);
+    if (forward) {
+      traced(arms.control, result.control);
+      traced(arms.relabelled, result.relabelled);
+    }
+    if (!forward) untraced();
+  }
+  return result;
+}
+
+LayerProfile profile_of(const ProfiledSteps& steps) {
+  LayerProfile profile;
+  ArmSamples traced{"traced", {}, {}};
+  for (const auto& pass : steps.measured) traced.samples.push_back(pass.times);
+  profile.trace_overhead = paired_ratio(traced, steps.untraced);
+  profile.untraced = steps.measured.front().untraced;
+  if (!profile.untraced.empty()) return profile;
+
+  for (const auto* passes : {&steps.measured, &steps.control, &steps.relabelled}) {
+    for (const auto& pass : *passes) {
+      for (auto& fault : timeline_faults(pass.timeline)) profile.faults.push_back(std::move(fault));
+    }
+  }
+  profile.shown = nearest_to_median(totals_of(steps.measured));
+  const auto& shown = steps.measured[profile.shown];
+  profile.summary = summarise(shown.timeline);
+  const double phase_s = shown.times.expert_ffn_s.value_or(profile.summary.span_s);
+  profile.untiled_fraction = std::abs(phase_s - profile.summary.span_s) / phase_s;
+  book_pairs(steps, profile);
+  return profile;
+}
+
+}  // namespace hotexpert
