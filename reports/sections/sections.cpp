@@ -19,6 +19,7 @@ constexpr std::array kSections = {
     &kDropsByPosition, &kDropsBySourceRank,
     &kRankScaling,   &kRankTimeline,   &kRankLoadBefore,    &kRankLoadAfter,
     &kPlacementGain, &kReplicas,       &kPhases,
+    &kProfileTimeline, &kProfileLedger, &kProfileShare, &kProfileRoofline,
 };
 // clang-format on
 

@@ -27,5 +27,9 @@ extern const ReportSection kRankLoadBefore;
 extern const ReportSection kRankLoadAfter;
 extern const ReportSection kPlacementGain;
 extern const ReportSection kReplicas;
+extern const ReportSection kProfileTimeline;
+extern const ReportSection kProfileLedger;
+extern const ReportSection kProfileShare;
+extern const ReportSection kProfileRoofline;
 
 }  // namespace hotexpert

@@ -6,6 +6,7 @@
 #include "reports/section.hpp"
 #include "reports/text_escape.hpp"
 #include "tests/reports/fake_drops.hpp"
+#include "tests/reports/fake_profile.hpp"
 #include "tests/reports/fake_quickstart.hpp"
 #include "tests/reports/fake_ranks.hpp"
 #include "tests/reports/fake_run.hpp"
@@ -82,5 +83,7 @@ int main(int argc, char** argv) {
   write("two_runs_report", {read_run(folder + "/quickstart"), read_run(folder + "/slower")});
   test_support::write_ranks_run(folder + "/ranks");
   write("ranks_report", {read_run(folder + "/ranks")});
+  test_support::write_profile_run(folder + "/profile");
+  write("profile_report", {read_run(folder + "/profile")});
   write("large_report", {large_run()});
 }

@@ -77,6 +77,23 @@ await test("each chart of the quickstart has its title and its series", async ()
   await close();
 });
 
+await test("a profile is drawn: tiles with hatched padding, the ledger from control to measured, shares, the roof", async () => {
+  for (const width of [1280, 390]) {
+    const { page, close } = await open("profile_report.html", { width });
+    assert.deepEqual((await page.$$eval("section:has(.chart) h2", (all) => all.map((one) => one.textContent))).filter((title) => /tiles|ledger|Time of each|roofline/.test(title)),
+      ["Timeline of the experts' tiles", "Straggler ledger", "Time of each expert", "Counters against the roofline"]);
+    assert.deepEqual((await series(page, "profile-timeline")).map((one) => [one.name, one.type, one.points]),
+      [["expert 0", "custom", 1], ["expert 1", "custom", 1], ["expert 2", "custom", 1], ["expert 3", "custom", 1], ["padded rows", "custom", 3]]);
+    assert.deepEqual((await series(page, "profile-ledger")).map((one) => one.points), [7, 7]);
+    assert.deepEqual(await page.evaluate(() => window.hotexpert.figures["profile-ledger"].chart.getOption().xAxis[0].data),
+      ["balanced control", "expert 0", "capacity padding", "permute and combine", "causes below 1 %", "unexplained", "measured step"]);
+    assert.deepEqual((await series(page, "profile-share")).map((one) => [one.name, one.points]), [["share of rows", 4], ["share of time", 4]]);
+    assert.deepEqual((await series(page, "profile-roofline")).map((one) => [one.type, one.points, one.dash]), [["line", 3, "dashed"], ["scatter", 1, undefined]]);
+    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width, "no sideways scroll");
+    await close();
+  }
+});
+
 await test("what is registered is drawn: axis names, panel titles, mean line and whiskers", async () => {
   const { page, close } = await open("quickstart_report.html");
   const loads = await chartText(page, "tokens-per-expert");

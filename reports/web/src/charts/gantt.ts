@@ -11,6 +11,23 @@ export interface Bar {
   end: number;
   name: string;
   detail?: TooltipRow[];
+  hatched?: boolean; // the same for all bars of a kind
+}
+
+/** Diagonal lines in a colour, to tell work from waste without colour too. */
+function hatch(color: string): object {
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = 6;
+  const pen = tile.getContext("2d")!;
+  pen.strokeStyle = color;
+  pen.lineWidth = 1.4;
+  for (const shift of [-6, 0, 6]) {
+    pen.beginPath();
+    pen.moveTo(shift, 6);
+    pen.lineTo(shift + 6, 0);
+    pen.stroke();
+  }
+  return { image: tile, repeat: "repeat" };
 }
 
 /** Bars on lanes over time: tiles on SMs, phases of ranks. Kinds are switched in the legend. */
@@ -18,6 +35,8 @@ export function drawGantt(scene: Scene, lanes: string[], bars: Bar[]): Drawing {
   const { spec, look, hidden } = scene;
   const kinds = [...new Set(bars.map((bar) => bar.kind))];
   const color = (kind: string) => look.series[kinds.indexOf(kind) % look.series.length]!;
+  const hatched = new Set(bars.filter((bar) => bar.hatched).map((bar) => bar.kind));
+  const fills = new Map(kinds.map((kind) => [kind, hatched.has(kind) ? { fill: hatch(color(kind)), stroke: color(kind), lineWidth: 0.5 } : { fill: color(kind) }]));
   const end = bars.reduce((latest, bar) => Math.max(latest, bar.end), 0);
   const shown = displayUnit("s", end);
   const laneHeight = Math.max(3, Math.min(28, 480 / Math.max(1, lanes.length)));
@@ -52,7 +71,7 @@ export function drawGantt(scene: Scene, lanes: string[], bars: Bar[]): Drawing {
           const [x, y] = api.coord([api.value(1), api.value(0)]);
           const [right] = api.coord([api.value(2), api.value(0)]);
           const height = Math.max(2, laneHeight * 0.7);
-          return { type: "rect" as const, shape: { x: x!, y: y! - height / 2, width: Math.max(1, right! - x!), height }, style: { fill: color(kind) } };
+          return { type: "rect" as const, shape: { x: x!, y: y! - height / 2, width: Math.max(1, right! - x!), height }, style: fills.get(kind)! };
         },
       })),
     },

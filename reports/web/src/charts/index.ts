@@ -12,10 +12,12 @@ import { phasesChart } from "./phases";
 import { placementGain, rankScaling, replicas } from "./placement";
 import { rankLoadAfter, rankLoadBefore } from "./rank_load";
 import { rankTimeline } from "./rank_timeline";
+import { profileLedger, profileRoofline, profileShare, profileTimeline } from "./profile";
 import { timeBySkew } from "./time_by_skew";
 import { tokensPerExpert } from "./tokens_per_expert";
 
 /** Every chart; the ids are those of reports/sections. */
 export const charts: Chart[] = [timeBySkew, imbalanceTax, tokensPerExpert, loadByStep, loadByLayer, drops, dropsByOrder, phasesChart,
   capacityCost, dropSpectrum, dropsByRule, dropsByLayer, neededFactor, dropsByPosition, dropsBySourceRank,
-  rankScaling, rankTimeline, rankLoadBefore, rankLoadAfter, placementGain, replicas];
+  rankScaling, rankTimeline, rankLoadBefore, rankLoadAfter, placementGain, replicas,
+  profileTimeline, profileLedger, profileShare, profileRoofline];
