@@ -38,6 +38,9 @@ int place_run(const Arguments& arguments);
 CommandSyntax plan_syntax();
 int plan_run(const Arguments& arguments);
 
+CommandSyntax profile_syntax();
+int profile_run(const Arguments& arguments);
+
 CommandSyntax report_syntax();
 int report_run(const Arguments& arguments);
 

@@ -23,6 +23,8 @@ std::span<const CommandRow> commands() {
                  place_syntax, place_run},
       CommandRow{"merge", "put the shards of a sweep together, checked for completeness",
                  merge_syntax, merge_run},
+      CommandRow{"profile", "where one point's time went: timeline, ledger, Nsight commands",
+                 profile_syntax, profile_run},
       CommandRow{"report", "write a report from run folders: html, md, csv, json", report_syntax,
                  report_run},
       CommandRow{"compare", "compare two runs point by point; a gate for pull requests",

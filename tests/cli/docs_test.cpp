@@ -27,6 +27,9 @@ std::string small_flags(const std::string& command) {
   if (command.rfind("hotexpert train scenarios/", 0) == 0)
     return " --backend none --seed 1 --train.method none,megatron --train.weight 0.01 "
            "--train.steps 10";
+  if (command.rfind("hotexpert profile scenarios/", 0) == 0)
+    return " --threads 1 --layer.d_model 32 --layer.d_ff 32 --step.tokens 128 --steps 6"
+           " --measure.budget_s 0.01";
   return "";
 }
 

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "profiler/cupti_session.hpp"
+#include "profiler/layer_profile.hpp"
+#include "scenarios/runner/scenario.hpp"
+#include "scenarios/runner/timed.hpp"
+#include "sim/core/point_result.hpp"
+
+namespace hotexpert {
+
+struct ProfileOptions {
+  int steps = 10;     ///< traced passes of each arm, >= 6
+  bool once = false;  ///< for an external profiler: one warm-up, one captured pass, nothing else
+  ProfileLevel level = ProfileLevel::kActivity;  ///< wanted of our own CUPTI, where kernels launch
+  int threads = 0;                               ///< for counting; 0 = all
+};
+
+/// A cause of the ledger, removed and run again; or why it cannot be.
+struct Rerun {
+  LedgerCause cause = LedgerCause::kUnexplained;
+  int index = -1;
+  std::string change;  ///< what was changed: "expert 7 split into 4 copies"
+  bool ran = false;
+  Counterfactual verdict;  ///< when it ran
+  std::string reason;      ///< when it did not, in one sentence
+};
+
+/// What `hotexpert profile` found out about one point.
+struct PointProfile {
+  std::string kernel;
+  std::string backend;
+  std::string device;
+  int steps = 0;                          ///< captured passes of the measured plan
+  std::vector<std::int64_t> expert_rows;  ///< [P] rows of each physical expert, as planned
+  bool profiled = false;                  ///< false after --profile-once: what follows is empty
+  TracedPass shown;
+  LayerProfile layer;
+  RangeName slowest_stage = RangeName::kExpert;  ///< by median time
+  std::vector<Rerun> reruns;
+  ProfiledRun cupti;
+  std::vector<std::string> remarks;  ///< whole sentences: levels not reached, what to mistrust
+  PointResult result;                ///< counted metrics, and those of profile_metrics()
+};
+
+/// Profiles the point of `choice`.
+/// @throws UsageError when its kernel cannot run the shape, DeviceError when its backend is not
+/// here, InputError for a bad trace, Error with exit code 1 when the kernel's output is wrong
+PointProfile profile_point(const AxisChoice& choice, const ProfileOptions& options);
+
+/// The point's measured batch as planned: all but the backend.
+struct PlannedBatch {
+  std::vector<std::int64_t> expert_rows;  ///< [P]
+  double expert_flops = 0;                ///< of all rows, shared experts included
+  DataType dtype = DataType::kFp32;
+  PointResult result;  ///< counted metrics
+};
+PlannedBatch planned_batch(const AxisChoice& choice, int threads);
+
+/// The ledger's largest causes, each removed and run against the measured plan, interleaved:
+/// - an expert that others wait for: split into copies;
+/// - padding up to capacity: the ragged kernel of the same family.
+/// Other causes have no re-run, which is said.
+std::vector<Rerun> rerun_without_causes(const PointSpec& spec, LayerBackend& backend,
+                                        PreparedLayer& layer, const ProfileArm& measured,
+                                        const DispatchPlan& plan, const LayerProfile& profile);
+
+/// Adds the profile to a result: ledger.*_s by cause, profile.* and the series that reports draw.
+void profile_metrics(const PointProfile& profile, PointResult& result);
+
+}  // namespace hotexpert
