@@ -4,13 +4,18 @@
 
 #include "profiler/cpu_backend.hpp"
 #include "profiler/cuda_backend.hpp"
+#include "profiler/model_backend.hpp"
 
 namespace hotexpert {
 
 std::span<const BackendRow> layer_backends() {
   static constexpr std::array kBackends = {
-      BackendRow{"cpu", "expert kernels on this machine's processors", make_cpu_backend},
-      BackendRow{"cuda", "expert kernels on a CUDA device", make_cuda_backend},
+      BackendRow{"cpu", "expert kernels on this machine's processors",
+                 [](const BackendOptions& options) { return make_cpu_backend(options.threads); }},
+      BackendRow{"cuda", "expert kernels on a CUDA device",
+                 [](const BackendOptions& options) { return make_cuda_backend(options.threads); }},
+      BackendRow{"model", "the cost model of a device that need not be here (--device)",
+                 make_model_backend},
   };
   return kBackends;
 }

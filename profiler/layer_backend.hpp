@@ -13,6 +13,7 @@
 #include "sim/core/layer_shape.hpp"
 #include "sim/core/phase_times.hpp"
 #include "sim/core/point_result.hpp"
+#include "sim/model/device_description.hpp"
 
 namespace hotexpert {
 
@@ -22,6 +23,15 @@ struct BackendInfo {
   std::string device;                             ///< e.g. the processor's name and thread count
   Provenance provenance = Provenance::kMeasured;  ///< of the times it returns
   std::string unavailable;  ///< empty when it can run; else one sentence why not and what to do
+  /// Modelled times: median |predicted / measured - 1| on data the model was not fitted to; nullopt
+  /// where the model was never compared, and for measured times.
+  std::optional<double> held_out_error = {};
+};
+
+/// What a backend is made for.
+struct BackendOptions {
+  int threads = 0;                               ///< CPU threads; 0 = all
+  std::optional<DeviceDescription> device = {};  ///< `model`: what it prices
 };
 
 /// A pass with the tiles of its expert phase.
@@ -59,7 +69,7 @@ class PreparedLayer {
 
   /// Largest per-expert relative error ||out - ref|| / ||ref|| of the last run() against fp64, over
   /// the rows that the rule of README.md selects (all rows up to 2 GFLOP; beyond, first, last,
-  /// tile-edge and four random ones).
+  /// tile-edge and four random ones). Not called where times are modelled: nothing was computed.
   /// @return the error; `bad_expert` names the physical expert that has it. NaN anywhere gives
   /// infinity.
   virtual double verify(int handle, int& bad_expert) = 0;
@@ -99,10 +109,10 @@ class LayerBackend {
 struct BackendRow {
   std::string_view name;
   std::string_view summary;
-  std::unique_ptr<LayerBackend> (*make)(int threads);
+  std::unique_ptr<LayerBackend> (*make)(const BackendOptions& options);
 };
 
-/// cpu, cuda. (`none` = counted metrics only, needs no backend.)
+/// cpu, cuda, model. (`none` = counted metrics only, needs no backend.)
 std::span<const BackendRow> layer_backends();
 
 }  // namespace hotexpert

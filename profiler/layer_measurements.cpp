@@ -30,6 +30,7 @@ Measurement of_samples(std::string_view metric, std::vector<double> samples,
   measurement.metric = metric;
   measurement.provenance = provenance;
   measurement.value = median(samples);
+  if (provenance != Provenance::kMeasured) return measurement;
   measurement.ci95 = median_interval(samples);
   measurement.samples = std::move(samples);
   return measurement;

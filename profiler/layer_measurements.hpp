@@ -13,7 +13,8 @@ inline constexpr std::string_view kLayerArm = "layer";        ///< the point its
 inline constexpr std::string_view kBalancedArm = "balanced";  ///< equal tokens, loads equal to +-1
 inline constexpr std::string_view kUniformArm = "uniform";    ///< equal tokens, drawn uniformly
 
-/// Catalogue metrics of a measurement, each with every sample and the 95 % interval of its median:
+/// Catalogue metrics of a measurement. Measured ones come with every sample and the 95 % interval
+/// of their median; modelled ones are values alone, as repeating them says nothing.
 /// - arm `layer`: layer.total_s, and layer.route_s, permute_s, all_to_all_s, expert_ffn_s,
 /// combine_s
 ///   where the backend reports the phase (an absent phase gives no metric), and layer.idle_fraction

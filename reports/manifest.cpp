@@ -71,6 +71,11 @@ std::vector<std::string> scenario_differences(const Json& before, const Json& no
     found.push_back(
         fmt::format("seed was {}, is now {}", before.at("seed").dump(), now.at("seed").dump()));
   }
+  const auto devices = [](const Json& manifest) {
+    const Json* described = manifest.find("devices");
+    return described == nullptr ? Json::object() : *described;
+  };
+  if (devices(before) != devices(now)) found.push_back("a device file has other contents");
   return found;
 }
 

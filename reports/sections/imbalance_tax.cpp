@@ -20,7 +20,7 @@ ViewSpec view() {
 Table table(const Comparison& comparison, const View& view) {
   return point_table(comparison, view,
                      "Imbalance tax: layer time over that of the balanced control",
-                     {kSkew, kTax, "layer.total_s", "layer.balanced_total_s"});
+                     {kSkew, kTax, "layer.total_s", "layer.balanced_total_s", "layer.model_error"});
 }
 
 std::string range(const Interval& ci) {

@@ -22,8 +22,8 @@ ViewSpec view() {
 
 Table table(const Comparison& comparison, const View& view) {
   return point_table(comparison, view, "Layer time against skew",
-                     {kSkew, "load.active_experts", kTime, "layer.expert_ffn_s",
-                      "kernel.flops_per_s", "rows.padding_fraction"});
+                     {kSkew, "load.active_experts", kTime, "layer.model_error",
+                      "layer.expert_ffn_s", "kernel.flops_per_s", "rows.padding_fraction"});
 }
 
 const PointResult& first(const Comparison& comparison, const Line& line) {

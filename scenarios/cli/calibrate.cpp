@@ -2,6 +2,7 @@
 
 #include "scenarios/cli/calibrate_subjects.hpp"
 #include "scenarios/cli/command_list.hpp"
+#include "scenarios/cli/scenario_arguments.hpp"
 #include "scenarios/cli/table.hpp"
 #include "sim/base/registry.hpp"
 
@@ -16,6 +17,7 @@ struct SubjectRow {
 };
 
 constexpr std::array kSubjects = {
+    SubjectRow{"device", "constants of the cost laws, from a measured sweep", calibrate_device},
     SubjectRow{"network", "the network model, from exchanges between processes",
                calibrate_network_here},
 };
@@ -24,13 +26,15 @@ constexpr std::array kSubjects = {
 
 CommandSyntax calibrate_syntax() {
   CommandSyntax syntax{
-      "network",
+      "device SCENARIO|RUN_DIR | network",
       1,
-      1,
-      {{"output,o", "FILE.toml", "file to write, never half of one [network.toml]"},
-       {"name", "NAME", "name of the network [the file's name]"},
-       {"ep.ranks", "N", "processes that exchange [the cores, 2 to 8]"}},
-      {}};
+      2,
+      {{"output,o", "FILE.toml", "file to write, never half of one [network: network.toml]"},
+       {"name", "NAME", "name of the device or network [the file's name]"},
+       {"base", "NAME|FILE",
+        "device: whose peaks and program are kept, and constants the start [cpu]"},
+       {"resume", "", "device: go on with the sweep that was interrupted"}},
+      sweep_axis_flags()};
   for (const auto& option : table_options()) syntax.options.push_back(option);
   return syntax;
 }

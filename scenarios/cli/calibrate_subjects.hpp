@@ -9,4 +9,7 @@ namespace hotexpert {
 /// file for ep.network.
 int calibrate_network_here(const Arguments& arguments);
 
+/// Fits the constants of the cost laws to a run folder, or to a scenario that it sweeps first.
+int calibrate_device(const Arguments& arguments);
+
 }  // namespace hotexpert

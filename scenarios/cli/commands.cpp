@@ -15,7 +15,7 @@ std::span<const CommandRow> commands() {
       CommandRow{"train", "router lab: balancing methods and weights, and their price",
                  train_syntax, train_run},
       CommandRow{"trace", "describe, import or generate routing traces", trace_syntax, trace_run},
-      CommandRow{"model", "check the cost model against published latencies", model_syntax,
+      CommandRow{"model", "the cost model: check it, price skew, rank load metrics", model_syntax,
                  model_run},
       CommandRow{"calibrate", "fit a model of this machine from short measurements",
                  calibrate_syntax, calibrate_run},

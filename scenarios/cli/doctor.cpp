@@ -18,7 +18,7 @@ int doctor_run(const Arguments& arguments) {
     table.rows.push_back(Json::object().set("check", check).set("state", state).set("what", what));
   };
   for (const auto& row : layer_backends()) {
-    const auto info = row.make(0)->info();
+    const auto info = row.make({})->info();
     add(fmt::format("backend {}", row.name), info.unavailable.empty() ? "ok" : "missing",
         info.unavailable.empty() ? info.device : info.unavailable);
   }

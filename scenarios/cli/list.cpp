@@ -111,7 +111,7 @@ Table backend_table() {
   Table table;
   table.columns = {"name", "summary", "here"};
   for (const auto& row : layer_backends()) {
-    const auto info = row.make(0)->info();
+    const auto info = row.make({})->info();
     table.rows.push_back(
         Json::object()
             .set("name", row.name)

@@ -82,8 +82,11 @@ constexpr std::array kAxes = {
             "(auto: half of them with several ranks, else none)",
             0, "auto"},
     AxisRow{"backend", kRun, kText, "auto", "", "backend",
-            "what runs the layer: auto (a CUDA device if there is one, else cpu), cpu, cuda, or "
-            "none = counted metrics only"},
+            "what runs the layer: auto (a CUDA device if there is one, else cpu), cpu, cuda, model "
+            "(priced, not run), or none = counted metrics only"},
+    AxisRow{"device", kRun, kText, "none", "", "device",
+            "for backend model: a device file, or its name in scenarios/devices (h100-sxm, h200, "
+            "a100, cpu)"},
     AxisRow{"threads", kRun, kInteger, "all", "count", "threads", "CPU threads of the layer", 1,
             "all"},
     AxisRow{"measure.batch", kRun, kText, "median", "", "measured batch",

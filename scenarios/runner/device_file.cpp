@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include "sim/base/errors.hpp"
 
@@ -30,8 +31,37 @@ Json to_json(const toml::node& node) {
   throw InputError("a device file holds texts, numbers, truth values, lists and tables only");
 }
 
+namespace fs = std::filesystem;
+
 bool is_path(const std::string& text) {
   return text.find('/') != std::string::npos || text.find(".toml") != std::string::npos;
+}
+
+/// Where shipped devices may be: the working folder, beside the build folder, an installed copy.
+std::vector<fs::path> device_folders() {
+  std::vector<fs::path> folders = {fs::path("scenarios") / "devices"};
+  std::error_code unknown;
+  const fs::path program = fs::read_symlink("/proc/self/exe", unknown).parent_path();
+  if (unknown) return folders;
+  folders.push_back(program / "../../scenarios/devices");
+  folders.push_back(program / "../share/hotexpert/scenarios/devices");
+  return folders;
+}
+
+/// The file that a device's name or path means.
+std::string device_path(const std::string& name_or_path) {
+  if (is_path(name_or_path)) {
+    if (fs::is_regular_file(name_or_path)) return name_or_path;
+    throw UsageError(fmt::format("device '{}': there is no such file", name_or_path));
+  }
+  for (const auto& folder : device_folders()) {
+    const fs::path path = folder / (name_or_path + ".toml");
+    if (fs::is_regular_file(path)) return path.lexically_normal().string();
+  }
+  throw UsageError(
+      fmt::format("device '{}' is unknown; shipped devices: {}; or give the path of a device file "
+                  "(hotexpert calibrate device writes one)",
+                  name_or_path, fmt::join(shipped_devices(), ", ")));
 }
 
 /// The TOML file as JSON.   @param remedy what to say where there is no such file
@@ -49,14 +79,21 @@ Json read_toml(const std::string& path, const std::string& remedy) {
 
 }  // namespace
 
+std::vector<std::string> shipped_devices() {
+  std::set<std::string> names;
+  for (const auto& folder : device_folders()) {
+    std::error_code absent;
+    for (const auto& entry : fs::directory_iterator(folder, absent)) {
+      if (entry.path().extension() == ".toml") names.insert(entry.path().stem().string());
+    }
+  }
+  return {names.begin(), names.end()};
+}
+
 DeviceDescription read_device(const std::string& name_or_path) {
-  const std::string path =
-      is_path(name_or_path) ? name_or_path : fmt::format("scenarios/devices/{}.toml", name_or_path);
+  const std::string path = device_path(name_or_path);
   return device_from_json(
-      read_toml(path, fmt::format("device '{}': {} cannot be read (shipped devices are in "
-                                  "scenarios/devices)",
-                                  name_or_path, path)),
-      path);
+      read_toml(path, fmt::format("device '{}': {} cannot be read", name_or_path, path)), path);
 }
 
 NetworkDescription read_network(const std::string& name_or_path) {
@@ -64,6 +101,27 @@ NetworkDescription read_network(const std::string& name_or_path) {
   return network_from_json(
       read_toml(name_or_path, fmt::format("ep.network: {} cannot be read", name_or_path)),
       name_or_path);
+}
+
+std::string device_toml(const DeviceDescription& device, std::string_view heading) {
+  std::string text;
+  for (std::size_t begin = 0; begin < heading.size();) {
+    const auto end = std::min(heading.find('\n', begin), heading.size());
+    text += fmt::format("# {}\n", heading.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  const Json json = to_json(device);
+  std::string tables;
+  for (const auto& [key, value] : json.as_object()) {
+    if (!value.is_object()) {
+      text += fmt::format("{} = {}\n", key, value.dump());
+      continue;
+    }
+    tables += fmt::format("\n[{}]\n", key);
+    for (const auto& [inner, number] : value.as_object())
+      tables += fmt::format("{} = {}\n", inner, number.dump());
+  }
+  return text + tables;
 }
 
 }  // namespace hotexpert

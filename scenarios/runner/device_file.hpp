@@ -1,14 +1,19 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "sim/model/device_description.hpp"
 #include "sim/model/network_model.hpp"
 
 namespace hotexpert {
 
+/// Names of the devices shipped in scenarios/devices, sorted.
+std::vector<std::string> shipped_devices();
+
 /// Reads a device description: a .toml file, or the name of a shipped one ("h100-sxm" is
-/// scenarios/devices/h100-sxm.toml under the working folder).
+/// scenarios/devices/h100-sxm.toml under the working folder, or where the program came from).
 /// @throws UsageError when there is no such file or it is not TOML, InputError for a bad key or
 /// value
 DeviceDescription read_device(const std::string& name_or_path);
@@ -18,5 +23,9 @@ DeviceDescription read_device(const std::string& name_or_path);
 /// @throws UsageError for an unknown preset or a file that cannot be read, InputError for a bad key
 /// or value
 NetworkDescription read_network(const std::string& name_or_path);
+
+/// The text of a device file that reads back equal.
+/// @param heading lines of a comment on top, without '#'
+std::string device_toml(const DeviceDescription& device, std::string_view heading);
 
 }  // namespace hotexpert

@@ -116,6 +116,18 @@ ParallelSpec make_parallel(const AxisChoice& choice) {
   return parallel;
 }
 
+/// The device that backend `model` prices. Other backends run where they are.
+std::string make_device(const AxisChoice& choice) {
+  if (choice.at("backend") != "model") return "";
+  if (choice.at("device") == "none") {
+    throw UsageError(
+        "backend 'model' needs a device to price: pass --device NAME (h100-sxm, h200, a100, cpu) "
+        "or "
+        "--device FILE.toml");
+  }
+  return choice.at("device");
+}
+
 MeasureSpec make_measure(const AxisChoice& choice) {
   MeasureSpec measure;
   measure.batch = choice.at("measure.batch");
@@ -144,6 +156,7 @@ PointSpec make_point_spec(const AxisChoice& choice) {
   spec.capacity = make_capacity(choice, spec.trace.seed);
   spec.parallel = make_parallel(choice);
   spec.backend = choice.at("backend");
+  spec.device = make_device(choice);
   spec.kernel = choice.at("kernel");
   spec.threads = static_cast<int>(std::min<std::int64_t>(number_or(choice, "threads", 0), 4096));
   spec.measure = make_measure(choice);
@@ -162,6 +175,7 @@ Point to_point(const PointSpec& spec) {
   choice["layer.d_ff"] = fmt::format("{}", spec.shape.d_ff);
   choice["skew.model"] = spec.trace.model;
   choice["backend"] = spec.backend;
+  choice["device"] = spec.device.empty() ? "none" : spec.device;
   Point point;
   for (const auto& axis : axes()) {
     const auto found = choice.find(axis.name);

@@ -59,6 +59,7 @@ struct PointSpec {
   CapacityPolicy capacity;
   ParallelSpec parallel;
   std::string backend;
+  std::string device;  ///< device file or name for backend "model"; empty for the others
   std::string kernel;
   int threads = 0;  ///< 0 = all
   MeasureSpec measure;

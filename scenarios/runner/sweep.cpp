@@ -10,6 +10,7 @@
 #include "profiler/environment.hpp"
 #include "reports/run_store.hpp"
 #include "scenarios/runner/counted.hpp"
+#include "scenarios/runner/device_file.hpp"
 #include "scenarios/runner/parallel.hpp"
 #include "scenarios/runner/placements.hpp"
 #include "scenarios/runner/timed.hpp"
@@ -122,8 +123,18 @@ void keep_shard(const Shard& shard, std::vector<AxisChoice>& choices, Json& mani
 void check_backends(const std::vector<PointSpec>& specs, BackendPool& backends) {
   for (const auto& spec : specs) {
     if (spec.backend != "none")
-      (void)backends.get(spec.backend, spec.threads).unsupported(spec.shape, spec.kernel);
+      (void)backends.get(spec.backend, spec.threads, spec.device)
+          .unsupported(spec.shape, spec.kernel);
   }
+}
+
+/// Every device of the scenario in full, so that a run folder says what its modelled numbers mean.
+Json described_devices(const Scenario& scenario) {
+  Json devices = Json::object();
+  for (const auto& device : scenario.values(find_axis("device"))) {
+    if (device != "none") devices.set(device, to_json(read_device(device)));
+  }
+  return devices;
 }
 
 }  // namespace
@@ -145,6 +156,8 @@ Json make_manifest(const Scenario& scenario) {
         Json::object().set("name", axis.name).set("label", axis.label).set("unit", axis.unit));
   }
   manifest.set("axes", std::move(list));
+  Json devices = described_devices(scenario);
+  if (!devices.as_object().empty()) manifest.set("devices", std::move(devices));
   manifest.set("seed", scenario.resolved({AxisScope::kSeed}).at("seed").as_array().front());
   manifest.set("environment", environment_record());
   return manifest;

@@ -7,6 +7,8 @@
 #include "profiler/layer_measurements.hpp"
 #include "profiler/layer_step.hpp"
 #include "scenarios/runner/arms.hpp"
+#include "scenarios/runner/device_file.hpp"
+#include "scenarios/runner/modelled.hpp"
 #include "scenarios/runner/parallel.hpp"
 #include "scenarios/runner/timed_ranks.hpp"
 #include "sim/base/errors.hpp"
@@ -16,16 +18,17 @@ namespace hotexpert {
 std::string BackendPool::resolve(const std::string& name) {
   if (name != "auto") return name;
   for (const auto& row : layer_backends()) {
-    if (row.name == "cuda" && row.make(0)->info().unavailable.empty()) return "cuda";
+    if (row.name == "cuda" && row.make({})->info().unavailable.empty()) return "cuda";
   }
   return "cpu";
 }
 
-LayerBackend& BackendPool::get(const std::string& name, int threads) {
-  auto& backend = backends_[fmt::format("{}/{}", name, threads)];
+LayerBackend& BackendPool::get(const std::string& name, int threads, const std::string& device) {
+  auto& backend = backends_[fmt::format("{}/{}/{}", name, threads, device)];
   if (!backend) {
-    backend = find_row(layer_backends(), "backend", name)
-                  .make(threads > 0 ? threads : available_threads());
+    BackendOptions options{threads > 0 ? threads : available_threads(), {}};
+    if (!device.empty()) options.device = read_device(device);
+    backend = find_row(layer_backends(), "backend", name).make(options);
     const auto info = backend->info();
     if (!info.unavailable.empty())
       throw DeviceError(fmt::format("backend '{}': {}", name, info.unavailable));
@@ -36,9 +39,9 @@ LayerBackend& BackendPool::get(const std::string& name, int threads) {
 PreparedLayer& BackendPool::prepare(LayerBackend& backend, const PointSpec& spec,
                                     const LayerShape& shape, int num_physical) {
   const auto& s = shape;
-  const std::string kernel =
-      fmt::format("{}/{}/{}/{}/{}/{}/{}/{}", spec.backend, spec.threads, spec.kernel, s.d_model,
-                  s.d_ff, name(s.activation), name(s.dtype), spec.trace.seed);
+  const std::string kernel = fmt::format("{}/{}/{}/{}/{}/{}/{}/{}/{}", spec.backend, spec.device,
+                                         spec.threads, spec.kernel, s.d_model, s.d_ff,
+                                         name(s.activation), name(s.dtype), spec.trace.seed);
   if (kernel != prepared_kernel_) prepared_.clear();  // frees the old weights first
   prepared_kernel_ = kernel;
   auto& layer =
@@ -54,23 +57,26 @@ void time_layer(const PointSpec& spec, const std::vector<PlannedArm>& planned,
   PreparedLayer& layer =
       pool.prepare(backend, spec, spec.shape, planned.front().placement.num_physical());
   layer.unload();
+  const bool modelled = is_modelled(backend);
   std::vector<Arm> arms;
   double worst_error = 0;
   for (const auto& arm : planned) {
     const int handle = layer.load(arm.plan);
-    layer.run(handle);
-    int bad_expert = -1;
-    const double error = layer.verify(handle, bad_expert);
-    if (!check_error(spec, arm.name, error, bad_expert, result)) return;
-    worst_error = std::max(worst_error, error);
+    if (!modelled) {
+      layer.run(handle);
+      int bad_expert = -1;
+      const double error = layer.verify(handle, bad_expert);
+      if (!check_error(spec, arm.name, error, bad_expert, result)) return;
+      worst_error = std::max(worst_error, error);
+    }
     const auto payload = payload_of(arm.plan, arm.layer, spec.kernel, spec.capacity);
     arms.push_back({std::string(arm.name),
                     [&layer, handle, payload] { return run_step(layer, handle, payload); }});
     result.series.push_back(arm_load_series(arm));
   }
-  result.measurements.push_back({"kernel.max_relative_error", worst_error, Provenance::kCounted});
-  SteadyClock clock;
-  const MeasureResult measured = measure(arms, measure_options(spec), clock);
+  if (!modelled)
+    result.measurements.push_back({"kernel.max_relative_error", worst_error, Provenance::kCounted});
+  const MeasureResult measured = time_arms(arms, spec, backend);
   for (auto& measurement : to_measurements(measured, backend.info().provenance))
     result.measurements.push_back(std::move(measurement));
   for (const auto& warning : measured.warnings) result.warnings.push_back(warning.text);
@@ -83,7 +89,7 @@ void time_layer(const PointSpec& spec, const std::vector<PlannedArm>& planned,
 
 void time_point(const PointSpec& spec, const RoutingTrace& trace, const Placements& placements,
                 const Counted& counted, BackendPool& pool, PointResult& result) {
-  LayerBackend& backend = pool.get(spec.backend, spec.threads);
+  LayerBackend& backend = pool.get(spec.backend, spec.threads, spec.device);
   LayerShape shape = spec.shape;
   if (spec.parallel.ranks > 1) shape = shape_of_rank(spec.shape, placements.of(0));
   if (const auto reason = backend.unsupported(shape, spec.kernel)) {
@@ -97,6 +103,8 @@ void time_point(const PointSpec& spec, const RoutingTrace& trace, const Placemen
   } else {
     time_layer(spec, planned, backend, pool, result);
   }
+  if (is_modelled(backend) && result.outcome == Outcome::kOk)
+    add_model_details(spec, planned.front().plan, backend.info(), result);
 }
 
 }  // namespace hotexpert

@@ -14,10 +14,11 @@ namespace hotexpert {
 /// The backends of this machine, made once, and the layers that neighbouring points share.
 class BackendPool {
  public:
-  /// The backend that `name` means here. "auto" is cuda with a device, else cpu.
+  /// The backend that `name` means here; "auto" was resolved before.
+  /// @param device device file of backend `model`; empty for the others
   /// @throws DeviceError when a backend asked for by name cannot run, UsageError when its name is
   /// unknown
-  LayerBackend& get(const std::string& name, int threads);
+  LayerBackend& get(const std::string& name, int threads, const std::string& device = "");
   /// The name that "auto" stands for here.
   std::string resolve(const std::string& name);
   /// The layer with its weights in place, kept until a point asks for another kernel, width, data
@@ -33,8 +34,9 @@ class BackendPool {
 
 /// Runs the chosen batch of the point and its controls on the backend: checks every expert against
 /// fp64, then measures the arms interleaved, and adds the layer, kernel and row metrics to
-/// `result`; with several ranks, rank after rank. A kernel that cannot run the shape makes the
-/// point skipped, a wrong result makes it failed, each with the reason.
+/// `result`; with several ranks, rank after rank. Where the backend models its times each arm is
+/// priced once, unchecked, and its held-out error stands beside the times. A kernel that cannot run
+/// the shape makes the point skipped, a wrong result makes it failed, each with the reason.
 void time_point(const PointSpec& spec, const RoutingTrace& trace, const Placements& placements,
                 const Counted& counted, BackendPool& pool, PointResult& result);
 

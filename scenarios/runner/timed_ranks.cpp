@@ -5,6 +5,7 @@
 #include "profiler/layer_measurements.hpp"
 #include "profiler/virtual_ranks.hpp"
 #include "scenarios/runner/model_step.hpp"
+#include "scenarios/runner/modelled.hpp"
 #include "scenarios/runner/rank_exchange.hpp"
 
 namespace hotexpert {
@@ -79,19 +80,21 @@ void time_virtual_ranks(const PointSpec& spec, const Placements& placements, con
   double worst_error = 0;
   for (const auto& arm : planned) {
     const int handle = ranks.load(arm.plan, arm.owned_tokens);
-    ranks.run(handle);
-    int bad_expert = -1;
-    const auto budget = static_cast<std::int64_t>(kVerifyFlops / flops_per_expert(spec.shape, 1));
-    const double error = ranks.verify(handle, budget, bad_expert);
-    if (!check_error(spec, arm.name, error, bad_expert, result)) return;
-    worst_error = std::max(worst_error, error);
+    if (!is_modelled(backend)) {
+      ranks.run(handle);
+      int bad_expert = -1;
+      const auto budget = static_cast<std::int64_t>(kVerifyFlops / flops_per_expert(spec.shape, 1));
+      const double error = ranks.verify(handle, budget, bad_expert);
+      if (!check_error(spec, arm.name, error, bad_expert, result)) return;
+      worst_error = std::max(worst_error, error);
+    }
     arms.push_back({std::string(arm.name), [&ranks, handle] { return ranks.run(handle); }});
     result.series.push_back(arm_load_series(arm));
   }
-  result.measurements.push_back({"kernel.max_relative_error", worst_error, Provenance::kCounted});
+  if (!is_modelled(backend))
+    result.measurements.push_back({"kernel.max_relative_error", worst_error, Provenance::kCounted});
 
-  SteadyClock clock;
-  MeasureResult measured = measure(arms, measure_options(spec), clock);
+  MeasureResult measured = time_arms(arms, spec, backend);
   const auto settled = settle_arms(ranks, measured);
   // Times scaled by the speed of a device that is not here are no measurement.
   const Provenance provenance =

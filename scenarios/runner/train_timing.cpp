@@ -183,6 +183,9 @@ LabTiming make_lab_timing(const Scenario& scenario, BackendPool& pool) {
   }
   timing.base = make_point_spec(choice);
   if (timing.base.backend == "none") return timing;
+  if (timing.base.backend == "model") {
+    throw UsageError("train times real kernels; backend 'model' only prices them: use cpu or cuda");
+  }
   timing.base.backend = pool.resolve(timing.base.backend);
   auto& backend = pool.get(timing.base.backend, timing.base.threads);
   timing.kernels = scenario.values(find_axis("kernel"));

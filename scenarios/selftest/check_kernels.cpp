@@ -40,7 +40,7 @@ SelfCheckAnswer check(LayerBackend& backend, std::string_view kernel, const Laye
 
 std::vector<SelfCheckAnswer> check_kernels() {
   std::vector<SelfCheckAnswer> answers;
-  const auto backend = layer_backends().front().make(available_threads());
+  const auto backend = layer_backends().front().make({available_threads(), {}});
   for (const auto& kernel : cpu_kernels()) {
     for (const auto dtype : {DataType::kFp32, DataType::kBf16}) {
       for (const auto activation : {Activation::kSwiglu, Activation::kGelu, Activation::kRelu})

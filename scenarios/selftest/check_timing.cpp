@@ -62,7 +62,7 @@ void note(const ComparedPair& pair, double threshold, Verdicts& out) {
 }
 
 Comparisons compare_with_itself(double slowdown) {
-  const auto backend = layer_backends().front().make(1);
+  const auto backend = layer_backends().front().make({1, {}});
   SmallLayer small(*backend, timed_shape(), "grouped", kTokens);
   SteadyClock clock;
   MeasureOptions options;

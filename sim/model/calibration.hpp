@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,11 @@ struct CalibrationSample {
   std::vector<std::int64_t> expert_rows;
   std::int64_t capacity = 0;  ///< rows each expert is padded to; 0 = the largest load
   double seconds = 0;
+  // Phases of the same pass, where they are known: each is an observation of its own.
+  std::optional<double> permute_s = {};
+  std::optional<double> expert_ffn_s = {};
+  std::optional<double> combine_s = {};
+  int group = -1;  ///< samples of one group (a point and its control) share a fold; -1 = alone
 };
 
 /// A constant as fitted, with where it came from.
@@ -28,23 +35,42 @@ struct FittedConstant {
   Interval interval95;
 };
 
+/// Held-out errors |predicted / measured - 1| of the total times of one kernel family.
+struct FamilyError {
+  KernelFamily family = KernelFamily::kGrouped;
+  std::int64_t n = 0;
+  double median_error = 0;
+  double p90_error = 0;
+};
+/// One row a family that has pairs. @param predicted_s, samples equally long
+std::vector<FamilyError> family_errors(const std::vector<CalibrationSample>& samples,
+                                       std::span<const double> predicted_s);
+
 struct Calibration {
   DeviceDescription device;  ///< with the fitted constants and the held-out error
   std::vector<FittedConstant> constants;
   double median_error = 0;           ///< in sample, |predicted / measured - 1|
   double held_out_median_error = 0;  ///< k-fold
   double held_out_p90_error = 0;
+  std::vector<FamilyError> held_out_by_family;
 };
 
+/// Total seconds of each sample under the device's laws.
+std::vector<double> predict_samples(const DeviceDescription& device,
+                                    const std::vector<CalibrationSample>& samples);
+
 /// Fits the constants that the samples can determine (the operand feed only where the program has
-/// tiles; the overlap exponent only from 8 samples on) to the logarithm of the measured times, and
-/// prices every sample again by the fit without its fold. Folds: sample i is in fold i mod folds.
+/// tiles or tasks; the overlap exponent only from 8 samples on) to the logarithm of the measured
+/// times, and prices every sample again by the fit without its fold. Folds: the i-th group of
+/// samples is in fold i mod folds. In-sample and held-out errors are those of the totals.
 /// @param device units, peaks and program; its constants are the start   @param folds >= 2
 /// @throws UsageError for fewer than 4 samples, a time that is not positive, or fewer samples than
 /// folds.
 Calibration calibrate(const DeviceDescription& device,
                       const std::vector<CalibrationSample>& samples, int folds = 4);
 
+Json to_json(
+    const std::vector<FamilyError>& errors);  ///< [{"kernel", "n", "median_abs_error", ...}]
 /// Rows for `hotexpert calibrate` and device files.
 Json to_json(const Calibration& calibration);
 

@@ -1,10 +1,12 @@
 #include "sim/model/device_description.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
 #include "sim/base/errors.hpp"
 #include "sim/base/registry.hpp"
+#include "sim/model/load_summary.hpp"
 
 namespace hotexpert {
 namespace {
@@ -62,6 +64,8 @@ constexpr std::array kProgramKeys = {
     NumberKey<LayerProgram>{"untuned_launches", nullptr, &LayerProgram::untuned_launches},
     NumberKey<LayerProgram>{"largest_tuned_tokens", nullptr, nullptr,
                             &LayerProgram::largest_tuned_tokens},
+    NumberKey<LayerProgram>{"task_rows", nullptr, &LayerProgram::task_rows},
+    NumberKey<LayerProgram>{"task_columns", nullptr, &LayerProgram::task_columns},
     NumberKey<LayerProgram>{"tile_choice_spread", &LayerProgram::tile_choice_spread},
     NumberKey<LayerProgram>{"row_tile_preference", &LayerProgram::row_tile_preference},
 };
@@ -221,6 +225,10 @@ void validate(const DeviceDescription& device) {
   }
   require(device.program.tile_choice_spread > 0, device,
           "program.tile_choice_spread must be positive");
+  const int task_rows = device.program.task_rows;
+  require(task_rows == 0 || std::count(kRowTiles.begin(), kRowTiles.end(), task_rows) == 1, device,
+          "program.task_rows must be 0, 16, 32, 64, 128 or 256");
+  require(device.program.task_columns >= 1, device, "program.task_columns must be positive");
   require(device.program.tiles.size() <= 16, device, "program.tiles holds at most 16 tiles");
   for (const TileShape& tile : device.program.tiles) {
     const bool power = tile.rows == 16 || tile.rows == 32 || tile.rows == 64 || tile.rows == 128 ||

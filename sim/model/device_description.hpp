@@ -48,7 +48,9 @@ struct LayerProgram {
   int ffn_launches = 3;  ///< up projection, activation, down projection
   int combine_launches = 1;
   int untuned_launches = 2;      ///< added where the tuner's answer is missing: nothing is fused
-  std::vector<TileShape> tiles;  ///< candidates; the first is used untuned. Empty: no tiling
+  std::vector<TileShape> tiles;  ///< candidates; the first is used untuned. Empty: see task_rows
+  int task_rows = 0;             ///< threads take tasks of at most so many rows; 0: rows are shared
+  int task_columns = 512;        ///< and of at most so many outputs
   std::int64_t largest_tuned_tokens = 8192;
   double tile_choice_spread = 0.05;   ///< relative timing noise among which the tuner picks freely
   double row_tile_preference = 0.03;  ///< relative handicap of a tile for each doubling of its rows

@@ -20,13 +20,6 @@ constexpr std::array kTokenRanges = {TokenRange{15, "1-15"}, TokenRange{63, "16-
                                      TokenRange{255, "64-255"}, TokenRange{1023, "256-1023"},
                                      TokenRange{4095, "1024-4095"}};
 
-std::string token_range(std::int64_t tokens) {
-  for (const auto& range : kTokenRanges) {
-    if (tokens <= range.last) return std::string(range.label);
-  }
-  return "4096-";
-}
-
 using Label = std::function<ErrorRow(const PublishedRow&)>;
 
 /// Groups rows by the label's fields and pools each group.
@@ -57,6 +50,13 @@ std::vector<ErrorRow> grouped_errors(const std::vector<PublishedRow>& rows,
 }
 
 }  // namespace
+
+std::string token_range(std::int64_t tokens) {
+  for (const auto& range : kTokenRanges) {
+    if (tokens <= range.last) return std::string(range.label);
+  }
+  return "4096-";
+}
 
 ErrorRow pooled_error(std::span<const double> abs_error, const std::vector<bool>& keep) {
   std::vector<double> kept;

@@ -7,6 +7,9 @@
 
 namespace hotexpert {
 
+/// "1-15", "16-63", "64-255", "256-1023", "1024-4095" or "4096-".
+std::string token_range(std::int64_t tokens);
+
 /// Median and 90th percentile of |error| over the rows that `keep` marks.
 ErrorRow pooled_error(std::span<const double> abs_error, const std::vector<bool>& keep);
 

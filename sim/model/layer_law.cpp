@@ -35,6 +35,12 @@ LoadSummary one_expert(std::int64_t tokens, std::int64_t rows) {
 
 std::span<const KernelFamilyRow> kernel_families() { return kFamilies; }
 
+std::string_view name(KernelFamily family) {
+  return std::find_if(kFamilies.begin(), kFamilies.end(),
+                      [&](const auto& row) { return row.family == family; })
+      ->name;
+}
+
 KernelFamily kernel_family(std::string_view kernel) {
   return find_row(kFamilies, "kernel family with a cost law",
                   kernel.substr(0, kernel.find_first_of("-:")))
@@ -69,8 +75,8 @@ LayerLaw::LayerLaw(const DeviceDescription& device, const LayerShape& shape, Ker
       uniform_(std::move(uniform)) {
   const auto d_model = static_cast<double>(shape.d_model);
   const auto d_ff = static_cast<double>(shape.d_ff);
-  up_ = {d_ff * (matrices_per_expert(shape.activation) - 1), d_model, element_bytes_};
-  down_ = {d_model, d_ff, element_bytes_};
+  up_ = {d_ff * (matrices_per_expert(shape.activation) - 1), d_model, element_bytes_, d_ff};
+  down_ = {d_model, d_ff, element_bytes_, d_model};
   if (device_.program.tiles.empty() || !tuned_ || family_ == KernelFamily::kPadded) return;
   if (!uniform_) {
     uniform_ = std::make_shared<const UniformLoads>(
@@ -100,34 +106,47 @@ const LayerLaw::Projections& LayerLaw::choice_for(const LoadSummary& load, Proje
 LayerCost LayerLaw::price(const LoadSummary& load) const {
   LayerCost cost;
   Projections own;
-  add_surroundings(load.tokens, load.rows, cost);
+  add_surroundings(load, cost);
   add_ffn(load, choice_for(load, own), cost);
   return cost;
 }
 
-LayerCost LayerLaw::price(std::int64_t tokens, std::span<const std::int64_t> expert_rows,
-                          std::int64_t capacity) const {
-  const LoadSummary load = summarize(tokens, expert_rows);
+LoadSummary LayerLaw::shared_summary(const RankLoad& load) const {
+  const std::vector<std::int64_t> rows(static_cast<std::size_t>(shape_.num_shared_experts),
+                                       load.shared_rows);
+  return summarize(load.tokens, rows);
+}
+
+LayerCost LayerLaw::price(const RankLoad& rank) const {
+  const LoadSummary shared = shared_summary(rank);
+  const LoadSummary load = together(summarize(rank.tokens, rank.expert_rows), shared);
   if (family_ == KernelFamily::kGrouped) return price(load);
   if (family_ == KernelFamily::kPadded) {
-    const auto rows_each = capacity > 0 ? capacity : static_cast<std::int64_t>(load.max_rows);
-    return price(padded_summary(tokens, static_cast<std::int64_t>(expert_rows.size()), rows_each));
+    std::int64_t rows_each = rank.capacity;
+    for (const std::int64_t rows : rank.expert_rows) rows_each = std::max(rows_each, rows);
+    return price(
+        together(padded_summary(rank.tokens, static_cast<std::int64_t>(rank.expert_rows.size()),
+                                rows_each, load.token_rows - shared.token_rows),
+                 shared));
   }
   LayerCost cost;
   Projections own;
   const Projections& tiles = choice_for(load, own);
-  add_surroundings(load.tokens, load.rows, cost);
-  for (const std::int64_t rows : expert_rows) {
-    if (rows > 0) add_ffn(one_expert(tokens, rows), tiles, cost);
+  add_surroundings(load, cost);
+  for (const std::int64_t rows : rank.expert_rows) {
+    if (rows > 0) add_ffn(one_expert(rank.tokens, rows), tiles, cost);
+  }
+  for (int s = 0; rank.shared_rows > 0 && s < shape_.num_shared_experts; ++s) {
+    add_ffn(one_expert(rank.tokens, rank.shared_rows), tiles, cost);
   }
   return cost;
 }
 
-void LayerLaw::add_surroundings(double tokens, double rows, LayerCost& cost) const {
+void LayerLaw::add_surroundings(const LoadSummary& load, LayerCost& cost) const {
   const auto& program = device_.program;
   const auto& constants = device_.constants;
   const auto d_model = static_cast<double>(shape_.d_model);
-  const bool large = tokens >= static_cast<double>(program.large_tokens);
+  const bool large = load.tokens >= static_cast<double>(program.large_tokens);
   const int route = (large ? program.route_launches_large : program.route_launches) +
                     (tuned_ ? 0 : program.untuned_launches);
   add(cost, &LayerCost::route_s, &LayerCost::launch_s, route * constants.launch_s);
@@ -136,9 +155,10 @@ void LayerLaw::add_surroundings(double tokens, double rows, LayerCost& cost) con
   add(cost, &LayerCost::combine_s, &LayerCost::launch_s,
       program.combine_launches * constants.launch_s);
   add(cost, &LayerCost::permute_s, &LayerCost::elementwise_s,
-      2 * rows * d_model * element_bytes_ / constants.elementwise_bytes_per_s);
+      (load.token_rows + load.rows) * d_model * element_bytes_ / constants.elementwise_bytes_per_s);
   add(cost, &LayerCost::combine_s, &LayerCost::elementwise_s,
-      (rows + tokens) * d_model * element_bytes_ / constants.elementwise_bytes_per_s);
+      (load.token_rows + load.tokens) * d_model * element_bytes_ /
+          constants.elementwise_bytes_per_s);
 }
 
 void LayerLaw::add_ffn(const LoadSummary& load, const Projections& tiles, LayerCost& cost) const {

@@ -22,10 +22,19 @@ struct KernelFamilyRow {
   std::string_view summary;
 };
 std::span<const KernelFamilyRow> kernel_families();
+std::string_view name(KernelFamily family);
 
 /// The family of a kernel by its name's first word: "grouped-sm90:order=hot-first" is `grouped`.
 /// @throws UsageError listing the families that have a law.
 KernelFamily kernel_family(std::string_view kernel);
+
+/// What a rank has to compute in one pass.
+struct RankLoad {
+  std::int64_t tokens = 0;                    ///< that enter the layer on the rank
+  std::span<const std::int64_t> expert_rows;  ///< [local experts]
+  std::int64_t capacity = 0;     ///< rows each expert is padded to; 0 = the largest load
+  std::int64_t shared_rows = 0;  ///< rows of each shared expert of the shape
+};
 
 /// Time of one pass on one rank, by phase, and what it is made of.
 struct LayerCost {
@@ -57,12 +66,13 @@ class UniformLoads {
 
 /// Cost law of one layer shape and kernel family on one rank of a device:
 ///   route   = launches * launch_s
-///   permute = launch_s + rows * d_model * 2 bytes / elementwise                (read, write)
+///   permute = launch_s + (token rows + rows) * d_model bytes / elementwise     (read, write)
 ///   ffn     = launches * launch_s + up projection + activation + down projection
 ///             activation: rows * d_ff * (matrices) bytes / elementwise
-///   combine = launch_s + (rows + tokens) * d_model bytes / elementwise
+///   combine = launch_s + (token rows + tokens) * d_model bytes / elementwise
 /// `grouped`: both projections over all experts in one launch. `padded`: every expert of the rank
-/// has as many rows as the hottest (or the capacity). `loop`: the ffn of each active expert alone,
+/// has as many rows as the hottest (or the capacity), token rows and padding. Shared experts are
+/// never padded. `loop`: the ffn of each active expert alone,
 /// launches included, each with the one tile its library picks. Tokens are all tokens that enter
 /// the layer on the rank: routing and output are paid for each of them.
 class LayerLaw {
@@ -72,10 +82,12 @@ class LayerLaw {
            std::int64_t local_experts, bool tuned = true,
            std::shared_ptr<const UniformLoads> uniform = nullptr);
 
-  /// @param expert_rows [local experts] rows of each expert of the rank
-  /// @param capacity rows each expert is padded to; 0 = the largest load (`padded` only)
+  [[nodiscard]] LayerCost price(const RankLoad& load) const;
+  /// The same without shared experts.
   [[nodiscard]] LayerCost price(std::int64_t tokens, std::span<const std::int64_t> expert_rows,
-                                std::int64_t capacity = 0) const;
+                                std::int64_t capacity = 0) const {
+    return price(RankLoad{tokens, expert_rows, capacity, 0});
+  }
 
   /// For families that price a whole rank at once (not `loop`). O(1).
   [[nodiscard]] LayerCost price(const LoadSummary& load) const;
@@ -89,7 +101,8 @@ class LayerLaw {
   [[nodiscard]] const Projections& choice_for(const LoadSummary& load, Projections& own) const;
   void add_ffn(const LoadSummary& load, const Projections& tiles, LayerCost& cost) const;
   static void add_projection(const MatmulTime& time, LayerCost& cost);
-  void add_surroundings(double tokens, double rows, LayerCost& cost) const;
+  void add_surroundings(const LoadSummary& load, LayerCost& cost) const;
+  [[nodiscard]] LoadSummary shared_summary(const RankLoad& load) const;
 
   DeviceDescription device_;
   LayerShape shape_;

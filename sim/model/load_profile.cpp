@@ -49,12 +49,16 @@ std::int64_t draw_binomial(std::int64_t n, double p, RandomStream& random) {
 
 }  // namespace
 
+double LoadProfile::largest_skew(int num_experts, int top_k) {
+  return zipf_inclusion(num_experts, top_k, kLargestExponent).front() * num_experts / top_k;
+}
+
 LoadProfile::LoadProfile(int num_experts, int top_k, double skew) {
   const double mean_inclusion = static_cast<double>(top_k) / num_experts;
   const auto skew_at = [&](double exponent) {
     return zipf_inclusion(num_experts, top_k, exponent).front() / mean_inclusion;
   };
-  const double largest = skew_at(kLargestExponent);
+  const double largest = largest_skew(num_experts, top_k);
   if (!(skew >= 1) || skew > largest) {
     throw UsageError("skew " + std::to_string(skew) + " is out of reach: " +
                      std::to_string(num_experts) + " experts, " + std::to_string(top_k) +

@@ -15,6 +15,9 @@ class LoadProfile {
   /// refused.   @throws UsageError naming the reachable range
   LoadProfile(int num_experts, int top_k, double skew);
 
+  /// The skew of exponent 8: just below E / k.
+  static double largest_skew(int num_experts, int top_k);
+
   /// Loads of one draw: independent Bin(tokens, pi_e) in a shuffled order. Binomials of variance
   /// above 64 are drawn as rounded normals. Equal arguments, equal loads.
   [[nodiscard]] std::vector<std::int64_t> draw(std::int64_t tokens, std::uint32_t draw) const;

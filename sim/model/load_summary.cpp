@@ -47,14 +47,17 @@ LoadSummary summarize(std::int64_t tokens, std::span<const std::int64_t> expert_
   out.tokens = static_cast<double>(tokens);
   out.experts = static_cast<double>(expert_rows.size());
   out.rows = static_cast<double>(rows);
+  out.token_rows = out.rows;
   out.active = static_cast<double>(active);
   out.max_rows = static_cast<double>(most);
   for (std::size_t i = 0; i < tiles.size(); ++i) out.row_tiles[i] = static_cast<double>(tiles[i]);
   return out;
 }
 
-LoadSummary padded_summary(std::int64_t tokens, std::int64_t experts, std::int64_t rows_each) {
+LoadSummary padded_summary(std::int64_t tokens, std::int64_t experts, std::int64_t rows_each,
+                           double token_rows) {
   LoadSummary out;
+  out.token_rows = token_rows;
   out.tokens = static_cast<double>(tokens);
   out.experts = static_cast<double>(experts);
   out.rows = static_cast<double>(experts * rows_each);
@@ -67,6 +70,17 @@ LoadSummary padded_summary(std::int64_t tokens, std::int64_t experts, std::int64
   return out;
 }
 
+LoadSummary together(const LoadSummary& a, const LoadSummary& b) {
+  LoadSummary out = a;
+  out.experts += b.experts;
+  out.rows += b.rows;
+  out.token_rows += b.token_rows;
+  out.active += b.active;
+  out.max_rows = std::max(a.max_rows, b.max_rows);
+  for (std::size_t i = 0; i < kRowTiles.size(); ++i) out.row_tiles[i] += b.row_tiles[i];
+  return out;
+}
+
 LoadSummary uniform_summary(const LayerShape& shape, std::int64_t local_experts,
                             std::int64_t tokens) {
   const double share = static_cast<double>(shape.top_k) / shape.num_experts;
@@ -76,6 +90,7 @@ LoadSummary uniform_summary(const LayerShape& shape, std::int64_t local_experts,
   out.tokens = static_cast<double>(tokens);
   out.experts = local;
   out.rows = local * static_cast<double>(tokens) * share;
+  out.token_rows = out.rows;
   out.active = local * (1 - pmf.front());
   out.max_rows = out.rows / std::max(out.active, 1.0);
   for (std::size_t i = 0; i < kRowTiles.size(); ++i) {

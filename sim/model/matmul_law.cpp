@@ -58,12 +58,20 @@ MatmulTime tiled_matmul_time(const DeviceDescription& device, DataType dtype,
       stream_bytes(device, size, load, footprint_bytes) + reread_bytes(device, size, load, tile));
 }
 
-MatmulTime untiled_matmul_time(const DeviceDescription& device, DataType dtype,
-                               const MatmulSize& size, const LoadSummary& load,
-                               double footprint_bytes) {
+MatmulTime task_matmul_time(const DeviceDescription& device, DataType dtype, const MatmulSize& size,
+                            const LoadSummary& load, double footprint_bytes) {
+  const auto& program = device.program;
+  const bool cut = program.task_rows > 0;
+  const double parts = cut ? load.row_tiles[row_tile_index(program.task_rows)] : load.active;
   const double flops = 2 * load.rows * size.columns * size.inner;
-  return finish(device, flops / math_flops_per_s(device, dtype),
-                stream_bytes(device, size, load, footprint_bytes));
+  const double operand_bytes = parts * size.columns * size.inner * size.element_bytes;
+  double work =
+      flops / math_flops_per_s(device, dtype) + operand_bytes / device.constants.feed_bytes_per_s;
+  if (cut) {
+    const double tasks = parts * std::ceil(size.outputs / program.task_columns);
+    work *= std::ceil(tasks / device.units) * device.units / tasks;
+  }
+  return finish(device, work, stream_bytes(device, size, load, footprint_bytes));
 }
 
 }  // namespace hotexpert

@@ -12,6 +12,8 @@ struct MatmulSize {
   double columns = 0;
   double inner = 0;
   double element_bytes = 2;
+  double outputs =
+      0;  ///< columns that remain: half of them where gate and up are computed together
 };
 
 /// Time of a projection. Math and memory overlap: total = (math^p + memory^p)^(1/p), and each is
@@ -38,10 +40,15 @@ MatmulTime tiled_matmul_time(const DeviceDescription& device, DataType dtype,
                              const MatmulSize& size, const LoadSummary& load, TileShape tile,
                              double footprint_bytes);
 
-/// The same without tiles, for devices whose program lists none (CPUs: threads share rows):
-/// math = 2 rows columns inner / rate.
-MatmulTime untiled_matmul_time(const DeviceDescription& device, DataType dtype,
-                               const MatmulSize& size, const LoadSummary& load,
-                               double footprint_bytes);
+/// Law of devices whose program lists no tiles: threads of a CPU take tasks in turn. The rows of an
+/// expert are cut evenly into ceil(m_e / task_rows) parts, its outputs into blocks:
+///   tasks   = sum_e ceil(m_e / task_rows) * ceil(outputs / task_columns)
+///   work    = 2 rows columns inner / math + parts columns inner bytes / feed
+///             (each task brings its block of weights into its core)
+///   math    = work * ceil(tasks / units) * units / tasks       (the last round may not be full)
+/// Memory as above, without re-reads. task_rows = 0: rows are shared without rounding, one part an
+/// expert.
+MatmulTime task_matmul_time(const DeviceDescription& device, DataType dtype, const MatmulSize& size,
+                            const LoadSummary& load, double footprint_bytes);
 
 }  // namespace hotexpert

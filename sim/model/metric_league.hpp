@@ -32,6 +32,10 @@ struct LeagueRow {
 std::vector<LeagueRow> metric_league(const std::vector<std::string>& metrics,
                                      const std::vector<LeagueSample>& samples);
 
+/// "tokens 1-64", "tokens 65-1024" or "tokens above 1024": where launches and bytes, both, or rows
+/// bind on the published device.
+std::string token_regime(std::int64_t tokens);
+
 /// Names of the metrics of published_samples, in order.
 std::vector<std::string> published_metric_names();
 

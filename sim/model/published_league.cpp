@@ -39,6 +39,8 @@ struct MetricRule {
 constexpr std::array kRules = {
     MetricRule{"load.max_over_mean", false,
                [](const LoadView& v, const LayerShape&) { return max_over_mean(v.experts); }},
+    MetricRule{"load.max_vio_batch", false,
+               [](const LoadView& v, const LayerShape&) { return max_over_mean(v.experts) - 1; }},
     MetricRule{"load.cv", false,
                [](const LoadView& v, const LayerShape&) { return load_cv(v.experts); }},
     MetricRule{"load.gini", false,
@@ -67,13 +69,15 @@ std::vector<double> metrics_of(const PublishedRow& row, const std::vector<std::i
 }
 
 std::string regime_of(const PublishedRow& row) {
-  const std::string tokens = row.num_tokens <= 64     ? "tokens 1-64"
-                             : row.num_tokens <= 1024 ? "tokens 65-1024"
-                                                      : "tokens above 1024";
-  return tokens + (row.expert_parallel == 1 ? ", one rank" : ", expert parallel");
+  return token_regime(row.num_tokens) +
+         (row.expert_parallel == 1 ? ", one rank" : ", expert parallel");
 }
 
 }  // namespace
+
+std::string token_regime(std::int64_t tokens) {
+  return tokens <= 64 ? "tokens 1-64" : tokens <= 1024 ? "tokens 65-1024" : "tokens above 1024";
+}
 
 std::vector<std::string> published_metric_names() {
   std::vector<std::string> names;

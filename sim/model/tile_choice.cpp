@@ -53,7 +53,7 @@ MatmulTime expected_matmul_time(const DeviceDescription& device, DataType dtype,
                                 const TileChoice& choice, double footprint_bytes) {
   if (load.rows <= 0) return {};
   const auto& tiles = device.program.tiles;
-  if (tiles.empty()) return untiled_matmul_time(device, dtype, size, load, footprint_bytes);
+  if (tiles.empty()) return task_matmul_time(device, dtype, size, load, footprint_bytes);
   MatmulTime expected;
   for (std::size_t i = 0; i < tiles.size(); ++i) {
     if (choice.weight[i] == 0) continue;

@@ -24,7 +24,7 @@ TileChoice likeliest(const TileChoice& choice);
 /// The program's first tile, whatever the load.
 TileChoice untuned_choice();
 
-/// Expected time of a projection under a choice of tiles; without tiles, the untiled law.
+/// Expected time of a projection under a choice of tiles; without tiles, the law of tasks.
 MatmulTime expected_matmul_time(const DeviceDescription& device, DataType dtype,
                                 const MatmulSize& size, const LoadSummary& load,
                                 const TileChoice& choice, double footprint_bytes);

@@ -1,6 +1,7 @@
 #include "sim/model/validation.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -18,14 +19,27 @@ std::vector<std::size_t> all_of(std::size_t n) {
   return out;
 }
 
-std::vector<std::string> shapes_in(const std::vector<PublishedRow>& rows) {
-  std::vector<std::string> shapes;
+std::string shape_label(const PublishedRow& row) { return row.model; }
+std::string ranks_label(const PublishedRow& row) { return std::to_string(row.expert_parallel); }
+std::string tokens_label(const PublishedRow& row) { return token_range(row.num_tokens); }
+std::string distribution_label(const PublishedRow& row) { return row.distribution; }
+
+struct HoldOutRow {
+  std::string_view by;
+  std::string (*label)(const PublishedRow&);
+};
+constexpr std::array kHoldOuts = {
+    HoldOutRow{"model_shape", shape_label}, HoldOutRow{"moe_ep_size", ranks_label},
+    HoldOutRow{"tokens", tokens_label}, HoldOutRow{"distribution", distribution_label}};
+
+std::vector<std::string> labels_in(const std::vector<PublishedRow>& rows,
+                                   const HoldOutRow& hold_out) {
+  std::vector<std::string> labels;
   for (const auto& row : rows) {
-    if (std::find(shapes.begin(), shapes.end(), row.model) == shapes.end()) {
-      shapes.push_back(row.model);
-    }
+    const std::string label = hold_out.label(row);
+    if (std::find(labels.begin(), labels.end(), label) == labels.end()) labels.push_back(label);
   }
-  return shapes;
+  return labels;
 }
 
 /// Whole series of (shape, ranks, distribution) share a fold: their errors are not independent.
@@ -82,18 +96,19 @@ std::vector<FittedConstant> fitted_constants(const PositiveFit& fit,
   return out;
 }
 
-/// Fits to all shapes but one and scores that one, for each shape of the file.
-std::vector<Score> leave_one_shape_out(const DeviceDescription& device, const PositiveFit& fit,
-                                       const std::vector<PublishedRow>& rows,
-                                       const PublishedCost& cost) {
+/// Fits to all rows but those of one label and scores those, for each label of the file.
+std::vector<Score> leave_one_out(const DeviceDescription& device, const PositiveFit& fit,
+                                 const std::vector<PublishedRow>& rows, const PublishedCost& cost,
+                                 const HoldOutRow& hold_out) {
   std::vector<Score> scores;
-  for (const std::string& shape : shapes_in(rows)) {
+  for (const std::string& label : labels_in(rows, hold_out)) {
     std::vector<std::size_t> others;
     std::vector<std::size_t> own;
     std::vector<PublishedRow> own_rows;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      (rows[i].model == shape ? own : others).push_back(i);
-      if (rows[i].model == shape) own_rows.push_back(rows[i]);
+      const bool is_own = hold_out.label(rows[i]) == label;
+      (is_own ? own : others).push_back(i);
+      if (is_own) own_rows.push_back(rows[i]);
     }
     const auto constants = fit_positive(fit, others).constants;
     const auto all = predict_all(cost, with_constants(device, constants));
@@ -101,7 +116,7 @@ std::vector<Score> leave_one_shape_out(const DeviceDescription& device, const Po
     for (const std::size_t i : own) predicted.push_back(all[i]);
     Score score = score_predictions("cost law", own_rows, predicted);
     for (std::size_t i = 0; i < own.size(); ++i) score.predictions[i].row = own[i];
-    score.overall.model_shape = shape;
+    score.left_out = label;
     scores.push_back(std::move(score));
   }
   return scores;
@@ -138,7 +153,9 @@ Score roofline_score(const std::vector<PublishedRow>& fit_rows, const PublishedC
 
 ValidationReport validate_published(const DeviceDescription& device,
                                     const std::vector<PublishedRow>& fit_rows,
-                                    const std::vector<PublishedRow>& score_rows, int draws) {
+                                    const std::vector<PublishedRow>& score_rows,
+                                    const ValidationOptions& options) {
+  const int draws = options.draws;
   ValidationReport report;
   report.device = device;
   const PublishedCost score_cost(score_rows, draws);
@@ -149,10 +166,14 @@ ValidationReport validate_published(const DeviceDescription& device,
     const auto crossed = cross_validate(fit, folds_by_series(fit_rows), kFolds);
     report.device = with_constants(device, crossed.fit.constants);
     constants = fitted_constants(fit, crossed);
-    if (shapes_in(fit_rows).size() >= 2) {
-      report.leave_one_shape_out = leave_one_shape_out(device, fit, fit_rows, fit_cost);
-      report.leave_one_shape_out_overall = pool_scores(report.leave_one_shape_out, fit_rows);
-      report.device.held_out_error = report.leave_one_shape_out_overall.median_abs_error;
+    for (const auto& hold_out : kHoldOuts) {
+      const bool by_shape = hold_out.label == shape_label;
+      if ((!by_shape && !options.every_hold_out) || labels_in(fit_rows, hold_out).size() < 2)
+        continue;
+      auto scores = leave_one_out(device, fit, fit_rows, fit_cost, hold_out);
+      const ErrorRow overall = pool_scores(scores, fit_rows);
+      report.hold_outs.push_back({std::string(hold_out.by), overall, std::move(scores)});
+      if (by_shape) report.device.held_out_error = overall.median_abs_error;
     }
   }
   const auto predicted = predict_all(score_cost, report.device);
@@ -169,6 +190,12 @@ ValidationReport validate_published(const DeviceDescription& device,
   report.rows = error_partition(score_rows, error);
   report.margins = error_margins(score_rows, error);
   return report;
+}
+
+const HoldOut* ValidationReport::held_out_by(std::string_view by) const {
+  const auto found = std::find_if(hold_outs.begin(), hold_outs.end(),
+                                  [&](const HoldOut& hold_out) { return hold_out.by == by; });
+  return found == hold_outs.end() ? nullptr : &*found;
 }
 
 }  // namespace hotexpert

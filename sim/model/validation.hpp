@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/model/calibration.hpp"
@@ -37,6 +38,7 @@ struct Prediction {
 /// Predictions of one law for one file.
 struct Score {
   std::string law;                        ///< "cost law" or "roofline"
+  std::string left_out;                   ///< of a hold-out: the label that was not fitted
   std::vector<FittedConstant> constants;  ///< empty when nothing was fitted
   ErrorRow overall;
   ErrorRow without_anomalies;
@@ -44,28 +46,42 @@ struct Score {
   std::vector<Prediction> predictions;
 };
 
+/// Every row priced by a fit to the rows of other labels.
+struct HoldOut {
+  std::string by;             ///< "model_shape", "moe_ep_size", "tokens", "distribution"
+  ErrorRow overall;           ///< pooled over the labels
+  std::vector<Score> scores;  ///< one a label: fitted to the others, scored on it
+};
+
 struct ValidationReport {
   DeviceDescription device;
   Score cost_law;
-  Score roofline;                 ///< the 3-constant baseline, fitted to the same rows
-  std::vector<ErrorRow> rows;     ///< cost law by shape, ranks and distribution: a partition
-  std::vector<ErrorRow> margins;  ///< by shape, ranks, token range, distribution alone
-  std::vector<Score> leave_one_shape_out;  ///< one a shape: fitted to the others, scored on it
-  ErrorRow leave_one_shape_out_overall;    ///< pooled over those; n = 0 with fewer than two shapes
-  std::vector<std::size_t> anomalies;      ///< rows of the scored file
+  Score roofline;                      ///< the 3-constant baseline, fitted to the same rows
+  std::vector<ErrorRow> rows;          ///< cost law by shape, ranks and distribution: a partition
+  std::vector<ErrorRow> margins;       ///< by shape, ranks, token range, distribution alone
+  std::vector<HoldOut> hold_outs;      ///< of the fitted rows; those with at least two labels
+  std::vector<std::size_t> anomalies;  ///< rows of the scored file
+
+  /// The hold-out by this field, or nullptr.
+  [[nodiscard]] const HoldOut* held_out_by(std::string_view by) const;
+};
+
+struct ValidationOptions {
+  int draws = kPublishedDraws;
+  bool every_hold_out = false;  ///< also by ranks, token range and distribution, not by shape alone
 };
 
 /// Fits the device's constants to `fit_rows` and scores them on `score_rows`; with no rows to fit,
 /// scores the device's constants as they are. Anomalous rows take part in fits and tables alike,
-/// and are also scored apart. Leave-one-shape-out runs over the shapes of `fit_rows`.
+/// and are also scored apart.
 ValidationReport validate_published(const DeviceDescription& device,
                                     const std::vector<PublishedRow>& fit_rows,
                                     const std::vector<PublishedRow>& score_rows,
-                                    int draws = kPublishedDraws);
+                                    const ValidationOptions& options = {});
 
 /// {"rows": [...], "overall", "without_anomalies", "margins", "free_constants", "stated_constants",
-/// "skew_sign", "roofline", "leave_one_shape_out", "anomalies"}. Constants set by hand, not fitted,
-/// are listed as stated: together they are what the law was allowed to choose.
+/// "skew_sign", "roofline", "hold_outs", "anomalies", "predictions"}. Constants set by hand, not
+/// fitted, are listed as stated: together they are what the law was allowed to choose.
 Json to_json(const ValidationReport& report, const std::vector<PublishedRow>& score_rows);
 
 }  // namespace hotexpert

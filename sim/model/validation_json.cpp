@@ -78,12 +78,16 @@ Json to_json(const ValidationReport& report, const std::vector<PublishedRow>& sc
   json.set("stated_constants", stated_json(report.device.program));
   json.set("margins", error_list(report.margins));
   json.set("roofline", score_json(report.roofline));
-  Json held_out = Json::array();
-  for (const Score& score : report.leave_one_shape_out) held_out.push(score_json(score));
-  Json shapes = Json::object();
-  shapes.set("overall", error_json(report.leave_one_shape_out_overall));
-  shapes.set("by_shape", std::move(held_out));
-  json.set("leave_one_shape_out", std::move(shapes));
+  Json hold_outs = Json::array();
+  for (const HoldOut& hold_out : report.hold_outs) {
+    Json left_out = Json::array();
+    for (const Score& score : hold_out.scores)
+      left_out.push(score_json(score).set("left_out", score.left_out));
+    Json entry = Json::object();
+    entry.set("by", hold_out.by).set("overall", error_json(hold_out.overall));
+    hold_outs.push(entry.set("left_out", std::move(left_out)));
+  }
+  json.set("hold_outs", std::move(hold_outs));
   Json predictions = Json::array();
   Json anomalies = Json::array();
   for (const Prediction& prediction : report.cost_law.predictions) {

@@ -66,6 +66,18 @@ TEST(LayerMeasurementsTest, TaxIsTheMedianOfPairwiseRatios) {
   EXPECT_EQ(of(measurements, "layer.balanced_total_s").ci95, (Interval{2, 10}));
 }
 
+TEST(LayerMeasurementsTest, ModelledTimesHaveNeitherSamplesNorAnInterval) {
+  MeasureResult result;
+  result.arms = {arm_of("layer", {times(3)}), arm_of("balanced", {times(2)})};
+  const auto measurements = to_measurements(result, Provenance::kModelled);
+  EXPECT_DOUBLE_EQ(of(measurements, "layer.imbalance_tax").value, 0.5);
+  for (const auto& measurement : measurements) {
+    EXPECT_TRUE(measurement.samples.empty()) << measurement.metric;
+    EXPECT_FALSE(measurement.ci95.has_value()) << measurement.metric;
+    EXPECT_EQ(measurement.provenance, Provenance::kModelled);
+  }
+}
+
 TEST(LayerMeasurementsTest, IdleFractionComparesRanks) {
   MeasureResult result;
   result.arms = {arm_of("layer", std::vector(10, times(1.0, {}, {1, 1, 1, 5})))};

@@ -42,6 +42,22 @@ TEST(PointSpecTest, PointsHoldResolvedNumbers) {
   EXPECT_TRUE(found);
 }
 
+TEST(PointSpecTest, OnlyTheModelBackendHasADeviceAndItNeedsOne) {
+  const auto device_of = [](const PointSpec& spec) {
+    for (const auto& [axis, value] : to_point(spec)) {
+      if (axis == "device") return value.as_string();
+    }
+    return std::string("absent");
+  };
+  EXPECT_THROW(make_point_spec(defaults({{"backend", "model"}})), UsageError);
+  const auto modelled = make_point_spec(defaults({{"backend", "model"}, {"device", "a100"}}));
+  EXPECT_EQ(modelled.device, "a100");
+  EXPECT_EQ(device_of(modelled), "a100");
+  const auto timed = make_point_spec(defaults({{"backend", "cpu"}, {"device", "a100"}}));
+  EXPECT_EQ(timed.device, "");
+  EXPECT_EQ(device_of(timed), "none");
+}
+
 TEST(PointSpecTest, EveryArmOfACapacityComparisonSeesTheSameTokens) {
   const auto a = make_point_spec(defaults({{"capacity.factor", "1.25"}, {"kernel", "padded"}}));
   const auto b = make_point_spec(defaults({{"capacity.factor", "none"}, {"kernel", "grouped"}}));

@@ -63,9 +63,11 @@ TEST(CalibrationTest, APlantedDeviceIsRecoveredWithinItsIntervals) {
             constant.interval95.low <= planted && planted <= constant.interval95.high ? 1 : 0;
       }
     }
-    EXPECT_EQ(found.constants.size(), 5U);  // no feed without tiles
+    EXPECT_EQ(found.constants.size(), 6U);
+    ASSERT_EQ(found.held_out_by_family.size(), 1U);
+    EXPECT_EQ(found.held_out_by_family[0].n, 12);
   }
-  EXPECT_GE(covered, 13);  // of 3 families x 5 constants, at 95 %
+  EXPECT_GE(covered, 16);  // of 3 families x 6 constants, at 95 %
 }
 
 TEST(CalibrationTest, TheDeviceItReturnsPricesItsSamples) {
@@ -77,6 +79,40 @@ TEST(CalibrationTest, TheDeviceItReturnsPricesItsSamples) {
     EXPECT_NEAR(law.price(sample.tokens, sample.expert_rows).total_s / sample.seconds, 1, 0.05);
   }
   EXPECT_DOUBLE_EQ(found.device.held_out_error, found.held_out_median_error);
+}
+
+TEST(CalibrationTest, WithoutBlocksThereIsNoFeedToFit) {
+  DeviceDescription device = shipped_device("cpu");
+  device.program.task_rows = 0;
+  const auto found = calibrate(device, planted_sweep(device, KernelFamily::kGrouped));
+  EXPECT_EQ(found.constants.size(), 5U);
+}
+
+TEST(CalibrationTest, PhasesOfAPassAreObservationsToo) {
+  DeviceDescription truth = shipped_device("cpu");
+  truth.constants.elementwise_bytes_per_s = 3e9;
+  auto samples = planted_sweep(truth, KernelFamily::kPadded);
+  samples.resize(4);  // totals alone would leave six constants to four numbers
+  for (auto& sample : samples) {
+    const LayerLaw law(truth, sample.shape, sample.family, 16);
+    const LayerCost cost = law.price(sample.tokens, sample.expert_rows);
+    sample.permute_s = cost.permute_s;
+    sample.expert_ffn_s = cost.expert_ffn_s;
+    sample.combine_s = cost.combine_s;
+  }
+  const auto found = calibrate(shipped_device("cpu"), samples);
+  EXPECT_NEAR(found.device.constants.elementwise_bytes_per_s / 3e9, 1, 0.2);
+}
+
+TEST(CalibrationTest, APointAndItsControlAreHeldOutTogether) {
+  const auto device = shipped_device("cpu");
+  auto samples = planted_sweep(device, KernelFamily::kGrouped);
+  // Two groups: leaving one out leaves the other alone, so each fold fits six samples.
+  for (std::size_t i = 0; i < samples.size(); ++i) samples[i].group = i < 6 ? 0 : 1;
+  samples[11].seconds *= 3;  // spoils its own fold's errors, and the fit of the other's
+  const auto split = calibrate(device, samples, 2);
+  for (auto& sample : samples) sample.group = -1;
+  EXPECT_NE(split.held_out_p90_error, calibrate(device, samples, 2).held_out_p90_error);
 }
 
 TEST(CalibrationTest, TooFewSamplesOrAZeroTimeAreRefused) {

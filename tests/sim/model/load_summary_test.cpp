@@ -29,11 +29,13 @@ TEST(LoadSummaryTest, CountsTilesOfEveryExpertRoundedUp) {
 TEST(LoadSummaryTest, PaddedLoadsAreTheSummaryOfEqualExperts) {
   const std::vector<std::int64_t> rows(6, 70);
   const LoadSummary counted = summarize(9, rows);
-  const LoadSummary padded = padded_summary(9, 6, 70);
+  const LoadSummary padded = padded_summary(9, 6, 70, 400);
   EXPECT_EQ(padded.rows, counted.rows);
+  EXPECT_EQ(padded.token_rows, 400);
+  EXPECT_EQ(counted.token_rows, counted.rows);
   EXPECT_EQ(padded.active, counted.active);
   EXPECT_EQ(padded.row_tiles, counted.row_tiles);
-  EXPECT_EQ(padded_summary(9, 6, 0).active, 0);
+  EXPECT_EQ(padded_summary(9, 6, 0, 0).active, 0);
 }
 
 TEST(LoadSummaryTest, UniformLoadsFollowTheBinomialLaw) {

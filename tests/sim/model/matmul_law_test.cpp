@@ -79,6 +79,28 @@ TEST(MatmulLawTest, RowsBeyondTheCacheAreReadAgainForEachPassOverTheColumns) {
   EXPECT_NEAR(time.total_s, (once + 7 * (hottest - 1e6)) / 1e12, 1e-15);
 }
 
+TEST(MatmulLawTest, ThreadsShareTasksAndTheLastRoundMayNotBeFull) {
+  DeviceDescription device = toy_device();
+  device.units = 2;
+  device.program.tiles.clear();
+  device.program.task_rows = 256;
+  device.program.task_columns = 512;
+  device.constants.memory_bytes_per_s = 1e30;
+  const MatmulSize up{1024, 512, 2, 512};  // gate and up together: one block of outputs
+  const auto seconds = [&](const std::vector<std::int64_t>& rows) {
+    return task_matmul_time(device, DataType::kBf16, up, load_of(rows), 1e9).total_s;
+  };
+  const double row_s = 2.0 * 1024 * 512 / 1e14;
+  const double weights_s = 1024.0 * 512 * 2 / 1e13;
+  // One task leaves a thread idle, two do not: 256 rows take as long as 512.
+  EXPECT_NEAR(seconds({256}), 2 * (256 * row_s + weights_s), 1e-15);
+  EXPECT_NEAR(seconds({512}), 512 * row_s + 2 * weights_s, 1e-15);
+  // Three parts of 200 rows: two rounds.
+  EXPECT_NEAR(seconds({600}), (600 * row_s + 3 * weights_s) * 4 / 3, 1e-15);
+  device.program.task_rows = 0;
+  EXPECT_NEAR(seconds({600, 0, 1}), 601 * row_s + 2 * weights_s, 1e-15);
+}
+
 TEST(MatmulLawTest, PartsAddUpToTheOverlappedTotal) {
   const DeviceDescription device = toy_device();
   const MatmulSize size{1024, 512, 2};

@@ -70,5 +70,36 @@ TEST(PredictTest, CapacityIsWhatPaddedComputes) {
   EXPECT_GT(capped, predict(plan, small_layer(), "padded", device).total_s);
 }
 
+TEST(PredictTest, OnePercentOfSkewCostsPaddedOnePercentAndGroupedNothing) {
+  const auto device = shipped_device("h100-sxm");
+  const DispatchPlan plan = plan_of({60000, 20000, 20000, 20000}, {}, 1);
+  const double padded = predict(plan, small_layer(), "padded", device).total_s;
+  const auto of_padded = skew_price_s(plan, small_layer(), "padded", device);
+  ASSERT_TRUE(of_padded.has_value());
+  EXPECT_NEAR(*of_padded / (padded / 100), 1, 0.15);
+  EXPECT_NEAR(*skew_price_s(plan, small_layer(), "grouped", device) / (padded / 100), 0, 0.1);
+  EXPECT_FALSE(
+      skew_price_s(plan_of({50, 50, 50, 50}, {}, 1), small_layer(), "padded", device).has_value());
+  const LayerCost cost = slowest_rank_cost(plan, small_layer(), "padded", device);
+  EXPECT_DOUBLE_EQ(cost.total_s, padded);
+  EXPECT_GT(cost.math_s, 0.8 * cost.total_s);
+}
+
+TEST(PredictTest, SharedExpertsAddRowsThatNobodyPads) {
+  const auto device = shipped_device("h100-sxm");
+  const DispatchPlan plan = plan_of({10, 20, 30, 4000}, {}, 1);
+  LayerShape shared = small_layer();
+  shared.num_shared_experts = 2;
+  for (const auto& row : kernel_families()) {
+    const double without = predict(plan, small_layer(), row.name, device).total_s;
+    EXPECT_GT(predict(plan, shared, row.name, device).total_s, without) << row.name;
+  }
+  EXPECT_EQ(computed_rows_of(plan, shared, KernelFamily::kGrouped), 4060 + 2 * 4060);
+  EXPECT_EQ(computed_rows_of(plan, shared, KernelFamily::kPadded), 4 * 4000 + 2 * 4060);
+  EXPECT_EQ(computed_rows_of(plan_of({10, 20, 30, 4000}, {0, 0, 1, 1}, 2), small_layer(),
+                             KernelFamily::kPadded),
+            2 * 20 + 2 * 4000);
+}
+
 }  // namespace
 }  // namespace hotexpert

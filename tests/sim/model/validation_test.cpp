@@ -53,12 +53,18 @@ TEST(ValidationTest, PlantedConstantsAreRecoveredAcrossShapes) {
   truth.constants.memory_bytes_per_s = 2.8e12;
   truth.constants.elementwise_bytes_per_s = 2.6e12;
   const auto rows = planted_rows(truth);
-  const auto report = validate_published(shipped_device("h100-sxm"), rows, rows, 4);
+  const auto report = validate_published(shipped_device("h100-sxm"), rows, rows, {4, true});
   EXPECT_LT(report.cost_law.overall.p90_abs_error, 0.03);
-  EXPECT_LT(report.leave_one_shape_out_overall.p90_abs_error, 0.06);
+  EXPECT_LT(report.held_out_by("model_shape")->overall.p90_abs_error, 0.06);
   EXPECT_NEAR(report.device.constants.launch_s / 3.3e-6, 1, 0.05);
   EXPECT_NEAR(report.device.constants.memory_bytes_per_s / 2.8e12, 1, 0.05);
   EXPECT_GT(report.roofline.overall.p90_abs_error, report.cost_law.overall.p90_abs_error);
+  // Each way to hold rows out prices all of them once.
+  ASSERT_EQ(report.hold_outs.size(), 4U);
+  for (const auto& hold_out : report.hold_outs) {
+    EXPECT_EQ(hold_out.overall.n, static_cast<std::int64_t>(rows.size())) << hold_out.by;
+    EXPECT_LT(hold_out.overall.p90_abs_error, 0.06) << hold_out.by;
+  }
 }
 
 TEST(ValidationTest, RowsAreAPartitionAndErrorsAreTheirMedians) {
@@ -86,7 +92,7 @@ TEST(ValidationTest, SkewSignsCountOnlyEffectsAboveTenPercent) {
 TEST(ValidationTest, WithNothingToFitTheDeviceIsScoredAsItIs) {
   const DeviceDescription truth = shipped_device("h100-sxm");
   const auto rows = planted_rows(truth);
-  const auto report = validate_published(truth, {}, rows, 4);
+  const auto report = validate_published(truth, {}, rows, {4, false});
   EXPECT_TRUE(report.cost_law.constants.empty());
   EXPECT_LT(report.cost_law.overall.p90_abs_error, 1e-9);
 }
@@ -97,12 +103,14 @@ TEST(ValidationTest, PublishedH100LatenciesArePredictedWithinTheStatedErrors) {
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "no published latencies at " << path;
   const auto rows = read_published_csv(path);
   ASSERT_EQ(rows.size(), 972U);
-  const auto report = validate_published(shipped_device("h100-sxm"), rows, rows, 6);
+  const auto report = validate_published(shipped_device("h100-sxm"), rows, rows, {6, false});
+  const HoldOut* shapes = report.held_out_by("model_shape");
+  ASSERT_NE(shapes, nullptr);
   EXPECT_LE(report.cost_law.constants.size(), 10U);
   EXPECT_LE(report.cost_law.overall.median_abs_error, 0.05);
   EXPECT_LE(report.cost_law.overall.p90_abs_error, 0.15);
-  EXPECT_LE(report.leave_one_shape_out_overall.median_abs_error, 0.065);
-  EXPECT_LE(report.leave_one_shape_out_overall.p90_abs_error, 0.16);
+  EXPECT_LE(shapes->overall.median_abs_error, 0.065);
+  EXPECT_LE(shapes->overall.p90_abs_error, 0.16);
   EXPECT_GE(report.cost_law.skew_sign.right, 95 * report.cost_law.skew_sign.total / 100);
   EXPECT_EQ(report.anomalies.size(), 19U);
   EXPECT_GT(report.roofline.overall.p90_abs_error, 0.4);
@@ -116,7 +124,7 @@ TEST(ValidationTest, TheShippedDeviceScoresAsItsFileSays) {
       std::string(HOTEXPERT_SOURCE_DIR) + "/../shared/h100/moe_layer_latency_bf16_ep.csv";
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "no published latencies at " << path;
   const auto report =
-      validate_published(shipped_device("h100-sxm"), {}, read_published_csv(path), 8);
+      validate_published(shipped_device("h100-sxm"), {}, read_published_csv(path), {8, false});
   EXPECT_LE(report.cost_law.overall.median_abs_error, 0.04);
   EXPECT_LE(report.cost_law.overall.p90_abs_error, 0.13);
 }

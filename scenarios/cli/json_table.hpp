@@ -1,0 +1,11 @@
+#pragma once
+
+#include "scenarios/cli/table.hpp"
+
+namespace hotexpert {
+
+/// {"rows": [...], ...} as a table: every key of the first row is a column, all else goes beside
+/// the rows.
+Table table_of(const Json& json);
+
+}  // namespace hotexpert

@@ -1,0 +1,84 @@
+#include "sim/model/validation.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "reports/run_store.hpp"
+#include "scenarios/cli/json_table.hpp"
+#include "scenarios/cli/model_actions.hpp"
+#include "scenarios/cli/terminal.hpp"
+#include "scenarios/runner/calibration_run.hpp"
+#include "scenarios/runner/device_file.hpp"
+#include "sim/base/errors.hpp"
+#include "sim/metrics/load_metrics.hpp"
+
+namespace hotexpert {
+namespace {
+
+std::string percents(const ErrorRow& row) {
+  return fmt::format("{:.1f} % median, {:.1f} % p90 over {} rows", 100 * row.median_abs_error,
+                     100 * row.p90_abs_error, row.n);
+}
+
+void note_scores(const ValidationReport& report) {
+  note(fmt::format("cost law: {}; without {} anomalies: {}", percents(report.cost_law.overall),
+                   report.anomalies.size(), percents(report.cost_law.without_anomalies)));
+  note(fmt::format("3-constant roofline: {}", percents(report.roofline.overall)));
+  for (const auto& hold_out : report.hold_outs)
+    note(fmt::format("leave one {} out: {}", hold_out.by, percents(hold_out.overall)));
+  note(fmt::format("sign of skew effects above 10 %: right in {} of {} rows",
+                   report.cost_law.skew_sign.right, report.cost_law.skew_sign.total));
+  for (const auto& constant : report.cost_law.constants)
+    note(fmt::format("fitted: {} = {:.4g}", constant.name, constant.value));
+}
+
+/// Scores a device on a measured run: by kernel family, and pass by pass.
+int validate_run(const Arguments& arguments) {
+  if (!arguments.has("device") || arguments.has("fit")) {
+    throw UsageError(
+        "model validate RUN_DIR scores a device that was fitted elsewhere: pass --device FILE.toml "
+        "(hotexpert calibrate device writes one), without --fit");
+  }
+  const DeviceDescription device = read_device(arguments.get("device"));
+  const Run run = read_run(arguments.positional[1]);
+  const auto samples = calibration_samples(run);
+  if (samples.empty()) {
+    throw InputError(run.dir + ": no measured passes of kernels with a cost law to score");
+  }
+  const auto predicted_s = predict_samples(device, samples);
+  const auto errors = family_errors(samples, predicted_s);
+  Json predictions = Json::array();
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    Json row = Json::object();
+    row.set("kernel", name(samples[i].family)).set("step.tokens", samples[i].tokens);
+    row.set("load.max_over_mean", max_over_mean(samples[i].expert_rows));
+    row.set("measured_s", samples[i].seconds).set("predicted_s", predicted_s[i]);
+    predictions.push(std::move(row));
+  }
+  Json json = Json::object();
+  json.set("rows", to_json(errors)).set("device", device.name);
+  print_table(table_of(json.set("predictions", std::move(predictions))), arguments);
+  for (const auto& error : errors) {
+    note(fmt::format("{}: {:.1f} % median, {:.1f} % p90 over {} passes", name(error.family),
+                     100 * error.median_error, 100 * error.p90_error, error.n));
+  }
+  return 0;
+}
+
+}  // namespace
+
+int model_validate(const Arguments& arguments) {
+  if (std::filesystem::is_directory(arguments.positional[1])) return validate_run(arguments);
+  const DeviceDescription device = read_device(arguments.get("device", "h100-sxm"));
+  const auto scored = read_published_csv(arguments.positional[1]);
+  std::vector<PublishedRow> fitted;
+  if (arguments.has("fit")) fitted = read_published_csv(arguments.get("fit"));
+  const ValidationReport report =
+      validate_published(device, fitted, scored, {kPublishedDraws, arguments.has("hold-out-all")});
+  print_table(table_of(to_json(report, scored)), arguments);
+  note_scores(report);
+  return 0;
+}
+
+}  // namespace hotexpert
