@@ -44,8 +44,12 @@ TEST(ModelBackendCliTest, APointIsPricedOnceAndCarriesTheHeldOutError) {
       continue;
     const double tax = point.at("metrics").at("layer.imbalance_tax").at("value").as_double();
     const std::string kernel = point.at("point").at("kernel").as_string();
-    if (kernel == "padded") EXPECT_GT(tax, 2);
-    if (kernel == "grouped") EXPECT_LT(tax, 0.3);
+    if (kernel == "padded") {
+      EXPECT_GT(tax, 2);
+    }
+    if (kernel == "grouped") {
+      EXPECT_LT(tax, 0.3);
+    }
   }
   const auto table = run_hotexpert({"report", dir, "-o", dir + "/x.md"});
   EXPECT_EQ(table.exit_code, 0) << table.err;
@@ -128,6 +132,26 @@ TEST_F(CalibrationCliTest, WhatCannotBeFittedIsSaid) {
   EXPECT_THAT(run_hotexpert({"calibrate", "devise", run}).err, HasSubstr("did you mean 'device'?"));
   EXPECT_EQ(run_hotexpert({"model", "validate", run}).exit_code, 2);
   EXPECT_EQ(run_hotexpert({"model", "league", run}).exit_code, 3);
+}
+
+TEST(MeasuredMachineTest, TwelvePointsPredictTheOthersWithinTenPercent) {
+  const std::string folder = "reports/measured/zen4-2-cores";
+  const std::string file = fresh_folder("device") + ".toml";
+  const auto fitted =
+      run_hotexpert({"calibrate", "device", folder + "/calibration", "-o", file, "--json"});
+  ASSERT_EQ(fitted.exit_code, 0) << fitted.err;
+  EXPECT_THAT(fitted.err, HasSubstr("fitted to 12 points"));
+  for (const std::string& device : {file, folder + "/device.toml"}) {
+    const auto scored = run_hotexpert(
+        {"model", "validate", folder + "/skew-to-time", "--device", device, "--json"});
+    ASSERT_EQ(scored.exit_code, 0) << scored.err;
+    const Json rows = Json::parse(scored.out, "validate").at("rows");
+    ASSERT_EQ(rows.as_array().size(), 3U);
+    for (const Json& row : rows.as_array()) {
+      EXPECT_LE(row.at("median_abs_error").as_double(), 0.1) << row.dump();
+      EXPECT_LE(row.at("p90_abs_error").as_double(), 0.15) << row.dump();
+    }
+  }
 }
 
 TEST(ModelPriceTest, SkewCostsMoreUnderExpertParallelismAndLessAtFewTokens) {

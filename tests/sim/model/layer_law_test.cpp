@@ -51,7 +51,7 @@ TEST(LayerLawTest, AHotExpertIsNearlyFreeInGroupedAndDictatesPadded) {
     return law.price(8192, hot).total_s / law.price(8192, equal).total_s;
   };
   EXPECT_LT(ratio(KernelFamily::kGrouped), 1.1);
-  EXPECT_GT(ratio(KernelFamily::kPadded), 9);
+  EXPECT_GT(ratio(KernelFamily::kPadded), 8.5);  // of 13: padding is not combined
   EXPECT_LT(ratio(KernelFamily::kPadded), 14);
   EXPECT_LT(ratio(KernelFamily::kLoop), 1.4);
 }

@@ -54,7 +54,9 @@ TEST(PriceListTest, PaddedPaysForTheHottestExpert) {
   const auto cells = price_list(shipped_device("h100-sxm"), qwen3_on(1, KernelFamily::kPadded),
                                 {8192}, {1, 2, 4, 8});
   for (std::size_t i = 1; i < cells.size(); ++i) EXPECT_GT(cells[i].ratio, cells[i - 1].ratio);
-  EXPECT_NEAR(cells[3].ratio / cells[1].ratio, 4, 0.6);
+  // Four times the padded rows; reading tokens and combining them stays.
+  EXPECT_GT(cells[3].ratio / cells[1].ratio, 3);
+  EXPECT_LT(cells[3].ratio / cells[1].ratio, 4);
   // One percent of a time that is proportional to max/mean is a hundredth of it.
   EXPECT_NEAR(cells[3].seconds_per_percent / (cells[3].seconds / 100), 1, 0.15);
 }
