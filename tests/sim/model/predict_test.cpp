@@ -82,7 +82,7 @@ TEST(PredictTest, OnePercentOfSkewCostsPaddedOnePercentAndGroupedNothing) {
       skew_price_s(plan_of({50, 50, 50, 50}, {}, 1), small_layer(), "padded", device).has_value());
   const LayerCost cost = slowest_rank_cost(plan, small_layer(), "padded", device);
   EXPECT_DOUBLE_EQ(cost.total_s, padded);
-  EXPECT_GT(cost.math_s, 0.7 * cost.total_s);
+  EXPECT_GT(cost.math_s, 0.6 * cost.total_s);
 }
 
 TEST(PredictTest, SharedExpertsAddRowsThatNobodyPads) {
