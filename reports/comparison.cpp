@@ -249,7 +249,11 @@ std::string display(const Json& value) {
 
 std::string title_of(const Comparison& comparison) {
   const auto& runs = comparison.runs;
-  if (runs.size() == 1) return runs[0].name;
+  // A sweep and the router lab of one scenario: the others' names go on after the first's.
+  const bool one_scenario = std::all_of(runs.begin(), runs.end(), [&](const ComparedRun& run) {
+    return run.name == runs[0].name || run.name.rfind(runs[0].name + ", ", 0) == 0;
+  });
+  if (one_scenario) return runs[0].name;
   if (runs.size() == 2) return fmt::format("{} and {}", runs[0].name, runs[1].name);
   return fmt::format("{} and {} more", runs[0].name, runs.size() - 1);
 }

@@ -10,6 +10,14 @@
 namespace hotexpert {
 namespace {
 
+/// All these points have one value of the axis, or none.
+bool is_constant(const Comparison& comparison, const std::vector<std::size_t>& points,
+                 std::size_t axis) {
+  return std::all_of(points.begin(), points.end(), [&](std::size_t i) {
+    return comparison.points[i].values[axis] == comparison.points[points.front()].values[axis];
+  });
+}
+
 bool named_by(const std::string& axis, const std::vector<std::string_view>& names) {
   return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
     return axis == name || (name.back() == '.' && axis.compare(0, name.size(), name) == 0);
@@ -81,7 +89,8 @@ View make_view(const Comparison& comparison, const ViewSpec& spec) {
     if (named_by(info.name, spec.along) || info.name == spec.x) {
       view.along.push_back(axis);
     } else if (named_by(info.name, spec.lines)) {
-      view.line_axes.push_back(axis);
+      // A value that all share tells nothing apart; labels stay short.
+      if (!is_constant(comparison, view.eligible, axis)) view.line_axes.push_back(axis);
     } else if (!shown.empty()) {
       std::vector<std::size_t> present;
       for (const std::size_t i : shown) present.push_back(comparison.points[i].values[axis]);

@@ -17,6 +17,7 @@ constexpr std::array kSections = {
     &kLoadByLayer,  &kDrops,           &kCapacityCost,      &kDropSpectrum,
     &kDropsByOrder, &kDropsByRule,     &kDropsByLayer,      &kNeededFactor,
     &kDropsByPosition, &kDropsBySourceRank,
+    &kBalanceByWeight, &kPareto,       &kTimeToQuality,     &kTrainingCurves, &kCollapse,
     &kRankScaling,   &kRankTimeline,   &kRankLoadBefore,    &kRankLoadAfter,
     &kPlacementGain, &kReplicas,       &kPhases,
     &kProfileTimeline, &kProfileLedger, &kProfileShare, &kProfileRoofline,

@@ -68,6 +68,7 @@ void add_summary(const TrainingRun& run, PointResult& result) {
   const auto& summary = *run.summary;
   for (const auto& row : kSummaryMetrics) add(result, std::string(row.metric), summary.*row.value);
   add(result, "train.settle_step", static_cast<double>(summary.settle_step));
+  add(result, "train.reach_step", static_cast<double>(summary.reach_step));
   if (summary.bias_cycle) add(result, "train.bias_cycle", *summary.bias_cycle);
   if (run.config.capacity_factor) add(result, "train.drop_fraction", summary.drop_fraction);
 }

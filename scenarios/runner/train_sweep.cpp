@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "reports/run_store.hpp"
@@ -48,6 +49,15 @@ Outcome finish_point(Lab& lab, const TrainedPoint& trained, RunWriter& writer) {
   return result.outcome;
 }
 
+/// Whether the scenario names layers, traces or capacities: then its sweep has the same title.
+bool is_also_a_sweep(const Scenario& scenario) {
+  return std::any_of(axes().begin(), axes().end(), [&](const AxisRow& axis) {
+    const bool of_layers = axis.scope == AxisScope::kLayer || axis.scope == AxisScope::kTrace ||
+                           axis.scope == AxisScope::kCapacity;
+    return of_layers && scenario.is_set(axis.name);
+  });
+}
+
 void count(Outcome outcome, SweepSummary& summary) {
   summary.ok += outcome == Outcome::kOk ? 1 : 0;
   summary.skipped += outcome == Outcome::kSkipped ? 1 : 0;
@@ -58,6 +68,7 @@ void count(Outcome outcome, SweepSummary& summary) {
 
 Json train_manifest(const Scenario& scenario, const std::vector<TrainSpec>& specs) {
   Json manifest = make_manifest(scenario);
+  if (is_also_a_sweep(scenario)) manifest.set("title", scenario.title + ", router lab");
   manifest.set("scenario",
                scenario.resolved({AxisScope::kSeed, AxisScope::kTraining, AxisScope::kRun}));
   Json methods = Json::array();

@@ -182,6 +182,9 @@ constexpr std::array kMetrics = {
               "load.max_vio_batch of the training steps, mean at the end."},
     MetricRow{"train.settle_step", "count", kLower, "settle step",
               "First step from which smoothed MaxVio stays within 20 % of its mean at the end."},
+    MetricRow{"train.reach_step", "count", kLower, "reach step",
+              "First step at which smoothed MaxVio is down to 20 % above its mean at the end, "
+              "however it moves later."},
     MetricRow{"train.overshoot", "ratio", kLower, "overshoot",
               "How far smoothed MaxVio rises above its mean at the end after it first came within "
               "20 % of it, as a share of that mean."},

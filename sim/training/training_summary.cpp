@@ -169,6 +169,10 @@ void set_settling(const TrainingRecord& record, TrainingSummary& summary) {
   const auto first = std::find_if(smoothed.begin(), smoothed.end(), settled);
   const auto last_outside = std::find_if_not(smoothed.rbegin(), smoothed.rend(), settled);
   summary.settle_step = smoothed.rend() - last_outside;
+  const auto reached = std::find_if(smoothed.begin(), smoothed.end(), [&](double value) {
+    return value <= (1 + kSettledBand) * level;
+  });
+  summary.reach_step = reached - smoothed.begin();
   if (first != smoothed.end() && level > 0) {
     summary.overshoot = std::max(0.0, *std::max_element(first, smoothed.end()) / level - 1);
   }

@@ -39,6 +39,9 @@ struct TrainingSummary {
   /// MaxVio is smoothed over the past 5 % of the steps first. First step from which it stays within
   /// 20 % of its mean at the end.
   std::int64_t settle_step = 0;
+  /// First step at which it is down to 20 % above its mean at the end, however it moves later: how
+  /// long balance takes to arrive.
+  std::int64_t reach_step = 0;
   /// How far smoothed MaxVio rises above its mean at the end after it first came within 20 % of it,
   /// as a share of that mean.
   double overshoot = 0;

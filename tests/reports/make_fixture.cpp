@@ -7,6 +7,7 @@
 #include "reports/text_escape.hpp"
 #include "tests/reports/fake_drops.hpp"
 #include "tests/reports/fake_profile.hpp"
+#include "tests/reports/fake_lab.hpp"
 #include "tests/reports/fake_quickstart.hpp"
 #include "tests/reports/fake_ranks.hpp"
 #include "tests/reports/fake_run.hpp"
@@ -85,5 +86,7 @@ int main(int argc, char** argv) {
   write("ranks_report", {read_run(folder + "/ranks")});
   test_support::write_profile_run(folder + "/profile");
   write("profile_report", {read_run(folder + "/profile")});
+  test_support::write_lab_run(folder + "/lab");
+  write("lab_report", {read_run(folder + "/lab")});
   write("large_report", {large_run()});
 }

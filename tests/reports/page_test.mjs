@@ -154,6 +154,30 @@ await test("drops and measured time share a capacity factor, and the knee is mar
   await close();
 });
 
+await test("the router lab has its panels, a line a method, and dashed levels", async () => {
+  const { page, close } = await open("lab_report.html");
+  const titles = await page.$$eval("section:has(.chart) h2", (all) => all.map((one) => one.textContent));
+  for (const title of ["Balance and task loss against the balancing weight", "What balance costs: task loss, max/mean load, layer time", "Training: task loss and load over the steps",
+    "How imbalance arises: tokens, gradient and loss of the hottest expert", "Time to quality: task loss against layer time"]) assert.ok(titles.includes(title), title);
+  const named = async (id, type) => (await series(page, id)).filter((one) => one.type === type && one.name !== "marks").map((one) => [one.name, one.points]);
+  const weights = (await named("balance-by-weight", "line")).filter(([, points]) => points === 3);
+  assert.deepEqual(weights, [["megatron", 3], ["bias", 3], ["megatron", 3], ["bias", 3]]);
+  assert.deepEqual(await named("pareto", "scatter"), Array(3).fill([["none", 1], ["megatron", 3], ["bias", 3]]).flat());
+  const curves = (await series(page, "training-curves")).filter((one) => one.points === 20);
+  assert.deepEqual([...new Set(curves.map((one) => one.name))], ["none", "megatron 0.01", "bias 0.01"], "each method at its best weight");
+  assert.equal((await series(page, "time-to-quality")).filter((one) => one.points === 20 && one.dash === "dashed").length, 6);
+  for (const text of ["wanted: 1.3", "weight"]) assert.ok((await chartText(page, "balance-by-weight")).includes(text), text);
+  assert.ok((await chartText(page, "collapse")).includes("Its share of the gradient"));
+  await page.selectOption("select[data-axis='seed']", { label: "2" });
+  assert.equal(await page.locator("#balance-by-weight tbody tr").count(), 7);
+  for (const [scheme, width] of [["light", 1280], ["dark", 1280], ["light", 390], ["dark", 390]]) {
+    const shot = await open("lab_report.html", { width, scheme });
+    await shot.page.screenshot({ path: path.join(fixtures, `lab-${scheme}-${width}.png`), fullPage: true });
+    await shot.close();
+  }
+  await close();
+});
+
 await test("two runs are lines of one chart", async () => {
   const { page, close } = await open("two_runs_report.html");
   const lines = (await series(page, "time-by-skew")).filter((one) => one.type === "line");
@@ -321,7 +345,7 @@ await test("tables copy as tab-separated text and charts are saved as SVG and PN
 });
 
 await test("no page scrolls sideways at 390 pixels, in light and dark", async () => {
-  for (const name of ["quickstart_report", "recorded_report", "drops_report", "hostile_report", "two_runs_report"]) {
+  for (const name of ["quickstart_report", "recorded_report", "drops_report", "hostile_report", "two_runs_report", "lab_report"]) {
     for (const scheme of ["light", "dark"]) {
       const { page, close } = await open(`${name}.html`, { width: 390, scheme });
       await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));

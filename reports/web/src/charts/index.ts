@@ -1,4 +1,5 @@
 import type { Chart } from "../chart";
+import { balanceByWeight } from "./balance_by_weight";
 import { capacityCost } from "./capacity_cost";
 import { dropsByPosition, dropsBySourceRank } from "./drop_bias";
 import { dropSpectrum } from "./drop_spectrum";
@@ -7,7 +8,9 @@ import { dropsByLayer } from "./drops_by_layer";
 import { dropsByRule, neededFactor } from "./drops_by_rule";
 import { dropsByOrder } from "./drops_by_order";
 import { imbalanceTax } from "./imbalance_tax";
+import { collapse, timeToQuality, trainingCurves } from "./lab_curves";
 import { loadByLayer, loadByStep } from "./load_heat";
+import { pareto } from "./pareto";
 import { phasesChart } from "./phases";
 import { placementGain, rankScaling, replicas } from "./placement";
 import { rankLoadAfter, rankLoadBefore } from "./rank_load";
@@ -19,5 +22,6 @@ import { tokensPerExpert } from "./tokens_per_expert";
 /** Every chart; the ids are those of reports/sections. */
 export const charts: Chart[] = [timeBySkew, imbalanceTax, tokensPerExpert, loadByStep, loadByLayer, drops, dropsByOrder, phasesChart,
   capacityCost, dropSpectrum, dropsByRule, dropsByLayer, neededFactor, dropsByPosition, dropsBySourceRank,
+  balanceByWeight, pareto, timeToQuality, trainingCurves, collapse,
   rankScaling, rankTimeline, rankLoadBefore, rankLoadAfter, placementGain, replicas,
   profileTimeline, profileLedger, profileShare, profileRoofline];

@@ -1,0 +1,69 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "reports/section.hpp"
+#include "reports/sections/lab_groups.hpp"
+#include "tests/reports/fake_lab.hpp"
+#include "tests/reports/fake_run.hpp"
+
+namespace hotexpert {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+class LabSectionsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    test_support::write_lab_run(folder_.path("run"));
+    comparison_ = make_comparison({read_run(folder_.path("run"))});
+  }
+  [[nodiscard]] const ReportSection& section(std::string_view id) const {
+    for (const auto* one : report_sections()) {
+      if (one->id == id) return *one;
+    }
+    throw std::runtime_error("no such section");
+  }
+  [[nodiscard]] Table table(std::string_view id) const {
+    const auto& one = section(id);
+    return one.table(comparison_, make_view(comparison_, one.view()));
+  }
+
+  test_support::TemporaryFolder folder_;
+  Comparison comparison_;
+};
+
+TEST_F(LabSectionsTest, SeedsAreOneRowWithAnInterval) {
+  const auto balance = table("balance-by-weight");
+  ASSERT_EQ(balance.rows.size(), 7U) << "none, and two methods at three weights";
+  EXPECT_EQ(balance.rows[0].cells[0], "none");
+  EXPECT_EQ(balance.rows[0].cells[1], "");
+  EXPECT_EQ(balance.rows[1].cells[0], "megatron");
+  EXPECT_EQ(balance.rows[1].cells[1], "0.001");
+  EXPECT_EQ(balance.rows[1].cells[2], "3");
+  EXPECT_THAT(balance.rows[1].cells[4], HasSubstr(" to "));
+  for (const auto& row : balance.rows) EXPECT_EQ(row.cells.size(), balance.columns.size());
+}
+
+TEST_F(LabSectionsTest, TheSmallestWeightThatIsBalancedWithinOnePercentOfTheBestLossIsNamed) {
+  std::vector<std::string> said;
+  for (const auto& finding : findings(comparison_)) said.push_back(finding.text);
+  EXPECT_THAT(said, Contains(AllOf(HasSubstr("With `megatron` the smallest weight"),
+                                   HasSubstr("within 1 % of the best loss is 0.1"))))
+      << "0.01 leaves max/mean at 1.5";
+  EXPECT_THAT(said, Contains(HasSubstr("Without balancing the hottest expert gets 6.02")));
+  EXPECT_THAT(said, Contains(AllOf(HasSubstr("On the kernel `padded` the layer of `none`"),
+                                   HasSubstr("as long"))));
+  EXPECT_THAT(said, Contains(HasSubstr("imbalance arises by itself")));
+}
+
+TEST_F(LabSectionsTest, TimeToQualityIsThatOfEachKernelAndSaysWhereTheLossIsNeverReached) {
+  const auto quality = table("time-to-quality");
+  ASSERT_EQ(quality.columns.size(), 7U);
+  EXPECT_EQ(quality.rows[0].cells[3], "not reached") << "none ends above the best loss";
+  EXPECT_NE(quality.rows[2].cells[3], "not reached");
+}
+
+}  // namespace
+}  // namespace hotexpert
