@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,12 @@ struct TracedPass {
   std::string untraced;   ///< why there are no tiles, in one sentence; empty when there are
 };
 
+/// A plan needs more memory than the device has free; nothing was reserved. The point is skipped.
+class NotEnoughMemory : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// A layer whose weights are in place, ready to run plans of its shape with one kernel.
 class PreparedLayer {
  public:
@@ -50,6 +57,7 @@ class PreparedLayer {
   /// tokens, equal values), so that run() allocates nothing.
   /// @return a handle for run(): several plans (a skewed one and its control) are ready at the same
   ///         time
+  /// @throws NotEnoughMemory with the bytes needed
   virtual int load(const DispatchPlan& plan) = 0;
 
   /// Forgets every loaded plan; the weights stay.
@@ -79,6 +87,9 @@ class PreparedLayer {
 
   /// Rows the kernel computes for this plan, padding included.
   [[nodiscard]] virtual std::int64_t computed_rows(int handle) const = 0;
+
+  /// What the device tells of itself over all runs since unload(): its clock, throttled samples.
+  [[nodiscard]] virtual std::vector<Measurement> device_measurements() const { return {}; }
 };
 
 /// Something that can run (or model) the layer.
@@ -91,7 +102,7 @@ class LayerBackend {
   [[nodiscard]] virtual std::optional<std::string> unsupported(const LayerShape& shape,
                                                                std::string_view kernel) const = 0;
   /// Makes the weights (random normal, from the seed; one set for all kernels of a backend) and the
-  /// kernel's packed form.
+  /// kernel's packed form.   @throws NotEnoughMemory with the bytes needed
   virtual std::unique_ptr<PreparedLayer> prepare(const LayerShape& shape, std::string_view kernel,
                                                  int num_physical, std::uint64_t seed) = 0;
 

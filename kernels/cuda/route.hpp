@@ -8,8 +8,6 @@ namespace hotexpert {
 // Launchers of route_phases.hpp. All pointers are device memory; nothing synchronises; the caller
 // checks launch errors (cuda_check.hpp).
 
-/// Experts a layer may have on a device: what the shared memory of a block holds.
-inline constexpr int kMostDeviceExperts = 2048;
 
 /// counts [chunks, E] of each chunk.
 void launch_count(const Assignments& in, std::int32_t* counts, DeviceStream stream);

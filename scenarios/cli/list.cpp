@@ -4,9 +4,11 @@
 #include <functional>
 
 #include "kernels/cpu/expert_kernel.hpp"
+#include "kernels/cuda/plan/cuda_kernels.hpp"
 #include "profiler/layer_backend.hpp"
 #include "reports/exporters.hpp"
 #include "scenarios/cli/command_list.hpp"
+#include "scenarios/cli/explain_kernels.hpp"
 #include "scenarios/cli/table.hpp"
 #include "scenarios/runner/axes.hpp"
 #include "scenarios/runner/presets.hpp"
@@ -125,6 +127,24 @@ Table backend_table() {
   return table;
 }
 
+/// The kernels of every backend; a name may be in several.
+Table kernel_table() {
+  Table table;
+  table.columns = {"backend", "name", "summary", "parameters"};
+  const auto add = [&](std::string_view backend, const auto& rows) {
+    for (const auto& row : rows) {
+      table.rows.push_back(Json::object()
+                               .set("backend", backend)
+                               .set("name", row.name)
+                               .set("summary", row.summary)
+                               .set("parameters", params_text(row.params)));
+    }
+  };
+  add("cpu", cpu_kernels());
+  add("cuda", cuda_kernels());
+  return table;
+}
+
 struct FamilyRow {
   std::string_view name;
   std::string_view summary;
@@ -151,8 +171,7 @@ constexpr std::array kFamilies = {
               method_table},
     FamilyRow{"training-tasks", "what the router lab learns",
               [] { return family_table(training::training_tasks()); }},
-    FamilyRow{"kernels", "expert kernels of the CPU backend",
-              [] { return family_table(cpu_kernels()); }},
+    FamilyRow{"kernels", "expert kernels of the CPU and CUDA backends", kernel_table},
     FamilyRow{"backends", "what can run the layer here", backend_table},
     FamilyRow{"metrics", "every number a result may hold", metric_table},
     FamilyRow{"exporters", "report formats", [] { return family_table(exporters()); }},
@@ -160,9 +179,21 @@ constexpr std::array kFamilies = {
 
 }  // namespace
 
-CommandSyntax list_syntax() { return {"[FAMILY]", 0, 1, table_options(), {}}; }
+CommandSyntax list_syntax() {
+  auto options = table_options();
+  options.push_back({"explain", "SHAPE",
+                     "what each CUDA kernel would launch for a shape: "
+                     "qwen3-30b-a3b:tokens=8192:sm=90"});
+  return {"[FAMILY]", 0, 1, options, {}};
+}
 
 int list_run(const Arguments& arguments) {
+  if (arguments.has("explain")) {
+    if (!arguments.positional.empty() && arguments.positional.front() != "kernels")
+      throw UsageError("--explain belongs to `hotexpert list kernels`");
+    print_table(explain_cuda_kernels(arguments.get("explain")), arguments);
+    return 0;
+  }
   print_table(arguments.positional.empty()
                   ? family_table(kFamilies)
                   : find_row(kFamilies, "family", arguments.positional.front()).table(),

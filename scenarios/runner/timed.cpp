@@ -80,6 +80,8 @@ void time_layer(const PointSpec& spec, const std::vector<PlannedArm>& planned,
   for (auto& measurement : to_measurements(measured, backend.info().provenance))
     result.measurements.push_back(std::move(measurement));
   for (const auto& warning : measured.warnings) result.warnings.push_back(warning.text);
+  for (auto& measurement : layer.device_measurements())
+    result.measurements.push_back(std::move(measurement));
   const auto& plan = planned.front().plan;
   const std::int64_t useful = plan.rows() + plan.tokens * spec.shape.num_shared_experts;
   add_row_metrics(spec, {useful, layer.computed_rows(0), useful}, result);
@@ -98,10 +100,15 @@ void time_point(const PointSpec& spec, const RoutingTrace& trace, const Placemen
     return;
   }
   const auto planned = plan_arms(spec, trace, placements, counted);
-  if (spec.parallel.ranks > 1) {
-    time_virtual_ranks(spec, placements, counted.load, planned, backend, pool, result);
-  } else {
-    time_layer(spec, planned, backend, pool, result);
+  try {
+    if (spec.parallel.ranks > 1) {
+      time_virtual_ranks(spec, placements, counted.load, planned, backend, pool, result);
+    } else {
+      time_layer(spec, planned, backend, pool, result);
+    }
+  } catch (const NotEnoughMemory& error) {
+    result.outcome = Outcome::kSkipped;
+    result.reason = error.what();
   }
   if (is_modelled(backend) && result.outcome == Outcome::kOk)
     add_model_details(spec, planned.front().plan, backend.info(), result);

@@ -117,6 +117,11 @@ constexpr std::array kMetrics = {
         "Floating-point operations of token rows (padding not counted) / layer.expert_ffn_s."},
     MetricRow{"kernel.max_relative_error", "ratio", kLower, "largest expert error",
               "Largest per-expert ||output - reference|| / ||reference|| before timing."},
+    MetricRow{"device.sm_clock_hz", "Hz", kHigher, "multiprocessor clock",
+              "Median over all runs of the cycles a multiprocessor counted, over the time of the "
+              "run."},
+    MetricRow{"device.throttled_samples", "count", kLower, "throttled samples",
+              "Runs whose clock was below 75 % of the device's highest."},
     MetricRow{"model.step_s", "s", kLower, "whole model's expert time",
               "Sum over MoE layers of the slowest rank's time, rows costing what they cost in the "
               "measured batch; network apart."},

@@ -43,6 +43,18 @@ TEST(CommandsTest, EveryFamilyIsListed) {
   }
 }
 
+TEST(CommandsTest, ListExplainsWhatCudaKernelsWouldLaunch) {
+  const auto result =
+      run_hotexpert({"list", "kernels", "--explain", "qwen3-30b-a3b:tokens=256", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json table = Json::parse(result.out, "list");
+  const auto& first = table.at("rows").as_array().front();
+  EXPECT_EQ(first.at("engine").as_string(), "sm90");
+  EXPECT_EQ(first.at("tile").as_string(), "64 x 256");
+  EXPECT_EQ(run_hotexpert({"list", "kernels", "--explain", "qwen4"}).exit_code, 2);
+  EXPECT_EQ(run_hotexpert({"list", "axes", "--explain", "olmoe"}).exit_code, 2);
+}
+
 TEST(CommandsTest, DoctorNamesCudaWithItsReasonOrItsDevice) {
   const auto result = run_hotexpert({"doctor", "--json"});
   EXPECT_EQ(result.exit_code, 0) << result.err;

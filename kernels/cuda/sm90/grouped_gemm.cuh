@@ -199,16 +199,14 @@ __device__ __forceinline__ void consume(const Shared<kConsumers>& shared, const 
     barrier_arrive(shared.tile_empty(slot.index));
     slot.next();
     if (tile.expert < 0) return;
-    std::uint64_t begin = 0;
-    if constexpr (kTraced) begin = global_time_ns();
+    // All but the end is written at once: registers are dear while products run.
+    const bool records = kTraced && threadIdx.x == kWarpgroupThreads;
+    if (records)
+      gemm.records[tile.index] = {global_time_ns(), 0, tile.expert, multiprocessor(), tile.row_tile,
+                                  tile.column_tile};
     multiply_tile(shared, gemm.inner, warpgroup, stage, acc);
     store_tile<kEpilogue>(gemm, tile, warpgroup, acc);
-    if constexpr (kTraced) {
-      if (threadIdx.x == kWarpgroupThreads) {
-        gemm.records[tile.index] = {begin,         global_time_ns(), tile.expert, multiprocessor(),
-                                    tile.row_tile, tile.column_tile};
-      }
-    }
+    if (records) gemm.records[tile.index].end_ns = global_time_ns();
   }
 }
 

@@ -1,0 +1,141 @@
+#include "kernels/cuda/layer_buffers.hpp"
+
+#include <cuda_runtime_api.h>
+
+#include <cmath>
+
+#include "kernels/cuda/check.hpp"
+#include "kernels/cuda/normal_fill.hpp"
+#include "kernels/cuda/plan/layer_memory.hpp"
+#include "sim/base/random.hpp"
+
+namespace hotexpert {
+namespace {
+
+constexpr std::int64_t kIndexBytes = 4;
+
+/// Matrices as draw_expert_weights() numbers them.
+enum class Matrix : std::uint32_t { kGate = 0, kUp = 1, kDown = 2 };
+
+NormalSequence sequence(std::uint64_t seed, RandomPurpose purpose, std::uint32_t step, float scale,
+                        const DeviceBuffer& quantiles) {
+  const auto key = philox_key(seed, purpose);
+  return {{key[0], key[1]}, step, 0, scale, quantiles.as<const float>()};
+}
+
+/// Expert of each (token, slot), from where its row lies.
+std::vector<std::int32_t> experts_of_slots(const ExpertRows& rows) {
+  std::vector<std::int32_t> expert_of_row(static_cast<std::size_t>(rows.buffer_rows()), -1);
+  for (std::size_t e = 0; e < rows.experts.size(); ++e) {
+    const auto& segment = rows.experts[e];
+    for (std::int64_t i = 0; i < segment.used; ++i)
+      expert_of_row[static_cast<std::size_t>(segment.first + i)] = static_cast<std::int32_t>(e);
+  }
+  std::vector<std::int32_t> experts;
+  experts.reserve(rows.row_of_slot.size());
+  for (const auto row : rows.row_of_slot)
+    experts.push_back(row < 0 ? -1 : expert_of_row[static_cast<std::size_t>(row)]);
+  return experts;
+}
+
+}  // namespace
+
+std::int64_t in_columns(const LayerShape& shape) {
+  return (matrices_per_expert(shape.activation) - 1) * shape.d_ff;
+}
+
+DeviceWeights draw_device_weights(const LayerShape& shape, std::uint64_t seed, int num_experts,
+                                  const DeviceBuffer& quantiles) {
+  const std::int64_t element = bytes_per_element(shape.dtype);
+  const std::int64_t matrix_bytes = shape.d_model * shape.d_ff * element;
+  const std::int64_t in_bytes = in_columns(shape) * shape.d_model * element;
+  DeviceWeights weights{DeviceBuffer(num_experts * in_bytes),
+                        DeviceBuffer(num_experts * matrix_bytes)};
+  weights.in.poison();
+  weights.down.poison();
+  const auto draw = [&](Matrix matrix, int expert, std::int64_t rows, std::int64_t columns,
+                        std::byte* to) {
+    const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(rows)));
+    launch_normal_matrix(sequence(seed, RandomPurpose::kWeights, static_cast<std::uint32_t>(matrix),
+                                  scale, quantiles),
+                         static_cast<std::uint32_t>(expert), rows, columns, true, shape.dtype, to,
+                         nullptr);
+  };
+  for (int expert = 0; expert < num_experts; ++expert) {
+    std::byte* in = weights.in.as<std::byte>() + expert * in_bytes;
+    if (shape.activation == Activation::kSwiglu) {
+      draw(Matrix::kGate, expert, shape.d_model, shape.d_ff, in);
+      in += matrix_bytes;
+    }
+    draw(Matrix::kUp, expert, shape.d_model, shape.d_ff, in);
+    draw(Matrix::kDown, expert, shape.d_ff, shape.d_model,
+         weights.down.as<std::byte>() + expert * matrix_bytes);
+  }
+  check_launches("drawing expert weights");
+  check_cuda(cudaDeviceSynchronize(), "drawing expert weights");
+  return weights;
+}
+
+ExpertLayout PlanBuffers::layout() const {
+  return {first_row.as<std::int32_t>(), kept.as<std::int32_t>(), computed.as<std::int32_t>(),
+          order.as<std::int32_t>(), tiles_before.as<std::int32_t>()};
+}
+
+TileTable PlanBuffers::table() const {
+  return {order.as<const std::int32_t>(), tiles_before.as<const std::int32_t>(),
+          first_row.as<const std::int32_t>(), computed.as<const std::int32_t>(), num_experts()};
+}
+
+Assignments PlanBuffers::assignments() const {
+  return {expert_of_slot.as<const std::int32_t>(), rows.tokens * rows.slots, num_experts(), chunk};
+}
+
+void PlanBuffers::poison() {
+  for (auto* buffer :
+       {&row_of_slot, &first_row, &kept, &computed, &order, &tiles_before, &x, &hidden, &y, &out})
+    buffer->poison();
+  if (!choice.fused_activation()) stored.poison();
+}
+
+PlanBuffers make_plan_buffers(const LayerShape& shape, std::uint64_t seed, const ExpertRows& rows,
+                              const CudaKernelChoice& choice, const DeviceBuffer& quantiles) {
+  PlanBuffers plan;
+  plan.rows = rows;
+  plan.choice = choice;
+  const std::int64_t assignments = rows.tokens * rows.slots;
+  const std::int64_t element = bytes_per_element(shape.dtype);
+  const std::int64_t experts = plan.num_experts();
+  plan.chunk = assignments_per_chunk(assignments);
+  plan.chunks = chunk_count(assignments);
+  plan.rules.tile_rows = choice.tile_rows;
+  plan.rules.hot_first = choice.order == TileOrder::kHotFirst;
+  if (choice.strategy == CudaStrategy::kPadded) {
+    plan.rules.padded_experts = static_cast<int>(experts) - shape.num_shared_experts;
+    if (plan.rules.padded_experts > 0)
+      plan.rules.padded_rows = static_cast<std::int32_t>(rows.experts.front().computed);
+  }
+
+  plan.expert_of_slot = device_copy(experts_of_slots(rows));
+  plan.weight_of_slot = device_copy(rows.weight_of_slot);
+  plan.row_of_slot = DeviceBuffer(assignments * kIndexBytes);
+  plan.counts = DeviceBuffer(plan.chunks * experts * kIndexBytes);
+  for (auto* array : {&plan.first_row, &plan.kept, &plan.computed, &plan.order, &plan.tiles_before})
+    *array = DeviceBuffer((experts + 1) * kIndexBytes);
+  plan.counters = DeviceBuffer(2 * static_cast<std::int64_t>(sizeof(unsigned long long)));
+  plan.activations = DeviceBuffer(rows.tokens * shape.d_model * element);
+  plan.x = DeviceBuffer(rows.buffer_rows() * shape.d_model * element);
+  if (!choice.fused_activation())
+    plan.stored = DeviceBuffer(rows.buffer_rows() * in_columns(shape) * element);
+  plan.hidden = DeviceBuffer(rows.buffer_rows() * shape.d_ff * element);
+  plan.y = DeviceBuffer(rows.buffer_rows() * shape.d_model * element);
+  plan.out = DeviceBuffer(rows.tokens * shape.d_model * static_cast<std::int64_t>(sizeof(float)));
+  plan.poison();
+  plan.counts.zero();  // without assignments no block writes them
+  launch_normal_rows(sequence(seed, RandomPurpose::kActivations, 0, 1.0F, quantiles), rows.tokens,
+                     shape.d_model, shape.dtype, plan.activations.data(), nullptr);
+  check_launches("drawing activations");
+  check_cuda(cudaDeviceSynchronize(), "drawing activations");
+  return plan;
+}
+
+}  // namespace hotexpert

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernels/cuda/plan/cuda_device.hpp"
+#include "kernels/cuda/plan/cuda_kernels.hpp"
+#include "kernels/expert_rows.hpp"
+#include "kernels/tile_record.hpp"
+#include "sim/core/layer_shape.hpp"
+
+namespace hotexpert {
+
+// The device as the profiler sees it: no CUDA type, so tests put a fake in its place.
+
+/// Seconds of one step, from events on the device.
+struct StepTimes {
+  double route_s = 0;
+  double permute_s = 0;
+  double expert_ffn_s = 0;
+  double combine_s = 0;
+  double total_s = 0;
+  std::optional<double> clock_hz;  ///< of the multiprocessors during the step
+};
+
+/// A layer whose weights are on the device.
+class DeviceLayer {
+ public:
+  virtual ~DeviceLayer() = default;
+  /// Reserves buffers for `rows`, poisoned, draws the activations and makes the step ready.
+  /// @param rows compact, or padded when the strategy is kPadded   @return a handle
+  virtual int load(const ExpertRows& rows, const CudaKernelChoice& choice) = 0;
+  virtual void unload() = 0;
+  virtual StepTimes run(int handle) = 0;
+  /// [tokens, d_model] fp32, after combine.
+  virtual std::vector<float> read_output(int handle) = 0;
+  /// [buffer rows, d_model] in the layer's data type, before combine.
+  virtual std::vector<std::byte> read_expert_rows(int handle) = 0;
+  /// [tokens, slots] buffer rows as the device laid them out.
+  virtual std::vector<std::int32_t> read_row_of_slot(int handle) = 0;
+  /// Runs one step with the traced kernels: tiles of the up product, then of the down product.
+  /// Empty when the engine has no traced instance.
+  virtual std::vector<std::vector<TileRecord>> trace(int handle) = 0;
+};
+
+/// The CUDA runtime, as far as layers need it.
+class DeviceRuntime {
+ public:
+  virtual ~DeviceRuntime() = default;
+  [[nodiscard]] virtual CudaDevice device() const = 0;
+  [[nodiscard]] virtual std::int64_t free_bytes() const = 0;
+  /// Why cuBLAS cannot be used; "" when it can.
+  [[nodiscard]] virtual std::string cublas_unavailable() const = 0;
+  /// @param num_experts physical and shared   @param weight_sets layers with weights of their own
+  virtual std::unique_ptr<DeviceLayer> make_layer(const LayerShape& shape, int num_experts,
+                                                  std::uint64_t seed, int weight_sets) = 0;
+};
+
+}  // namespace hotexpert

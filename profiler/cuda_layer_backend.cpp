@@ -1,0 +1,187 @@
+#include "profiler/cuda_layer_backend.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+
+#include "kernels/aligned_buffer.hpp"
+#include "kernels/cuda/plan/layer_memory.hpp"
+#include "kernels/expert_weights.hpp"
+#include "profiler/layer_check.hpp"
+#include "sim/base/statistics.hpp"
+
+namespace hotexpert {
+namespace {
+
+constexpr double kThrottledShare = 0.75;
+
+/// Libraries' workspaces, L2 filler and the random-number table.
+std::int64_t workspace_bytes(const CudaKernelChoice& choice, const CudaDevice& device) {
+  constexpr std::int64_t kLibraryWorkspace = std::int64_t{32} << 20;
+  const std::int64_t handles =
+      choice.engine != CudaEngine::kCublas
+          ? 0
+          : (choice.strategy == CudaStrategy::kStreams ? choice.streams + 1 : 1);
+  return kLibraryWorkspace * handles * choice.weight_sets + 2 * device.l2_bytes + (1 << 18);
+}
+
+class CudaPreparedLayer final : public PreparedLayer {
+ public:
+  CudaPreparedLayer(std::shared_ptr<DeviceRuntime> runtime, const LayerShape& shape,
+                    std::string kernel, int num_experts, std::uint64_t seed, int threads)
+      : runtime_(std::move(runtime)),
+        device_(runtime_->device()),
+        shape_(shape),
+        kernel_(std::move(kernel)),
+        num_experts_(num_experts),
+        seed_(seed),
+        threads_(threads),
+        layer_(runtime_->make_layer(shape, num_experts, seed, choice_for(1).weight_sets)) {}
+
+  int load(const DispatchPlan& plan) override {
+    const auto choice = choice_for(plan.tokens);
+    auto rows = choice.strategy == CudaStrategy::kPadded ? padded_rows(plan, shape_)
+                                                         : compact_rows(plan, shape_);
+    LayerBytes needed =
+        plan_bytes(shape_, num_experts_, {rows.tokens, rows.slots, rows.buffer_rows()},
+                   choice.fused_activation());
+    needed.workspace = workspace_bytes(choice, device_);
+    if (const auto free = runtime_->free_bytes(); needed.total() > free)
+      throw NotEnoughMemory(out_of_memory_text(needed, free));
+    const int handle = layer_->load(rows, choice);
+    plans_.push_back(std::move(rows));
+    return handle;
+  }
+
+  void unload() override {
+    layer_->unload();
+    plans_.clear();
+    clocks_hz_.clear();
+  }
+
+  PhaseTimes run(int handle) override {
+    const StepTimes step = layer_->run(handle);
+    if (step.clock_hz) clocks_hz_.push_back(*step.clock_hz);
+    PhaseTimes times;
+    times.route_s = step.route_s;
+    times.permute_s = step.permute_s;
+    times.expert_ffn_s = step.expert_ffn_s;
+    times.combine_s = step.combine_s;
+    times.total_s = step.total_s;
+    return times;
+  }
+
+  std::vector<float> read_output(int handle) override { return layer_->read_output(handle); }
+
+  double verify(int handle, int& bad_expert) override {
+    const auto& rows = plans_.at(static_cast<std::size_t>(handle));
+    bad_expert = -1;
+    if (layer_->read_row_of_slot(handle) != rows.row_of_slot)
+      return std::numeric_limits<double>::infinity();
+    AlignedBuffer activations(
+        std::max<std::int64_t>(1, rows.tokens * shape_.d_model * bytes_per_element(shape_.dtype)));
+    draw_activations(shape_, seed_, rows.tokens, threads_, activations.data());
+    const auto expert_out = layer_->read_expert_rows(handle);
+    const auto out = layer_->read_output(handle);
+    const LayerError error = check_layer(
+        shape_, seed_, {&rows, activations.data(), expert_out.data(), out.data()}, threads_);
+    bad_expert = error.expert;
+    return error.largest;
+  }
+
+  [[nodiscard]] std::int64_t computed_rows(int handle) const override {
+    return plans_.at(static_cast<std::size_t>(handle)).computed_rows();
+  }
+
+  [[nodiscard]] std::vector<Measurement> device_measurements() const override {
+    if (clocks_hz_.empty()) return {};
+    std::vector<Measurement> measurements = {
+        {"device.sm_clock_hz", median(clocks_hz_), Provenance::kMeasured}};
+    if (device_.clock_hz > 0) {
+      const auto throttled = std::ranges::count_if(
+          clocks_hz_, [&](double hz) { return hz < kThrottledShare * device_.clock_hz; });
+      measurements.push_back(
+          {"device.throttled_samples", static_cast<double>(throttled), Provenance::kMeasured});
+    }
+    return measurements;
+  }
+
+ private:
+  [[nodiscard]] CudaKernelChoice choice_for(std::int64_t tokens) const {
+    return choose_cuda_kernel(shape_, kernel_, tokens, device_);
+  }
+
+  std::shared_ptr<DeviceRuntime> runtime_;
+  CudaDevice device_;
+  LayerShape shape_;
+  std::string kernel_;
+  int num_experts_;
+  std::uint64_t seed_;
+  int threads_;
+  std::unique_ptr<DeviceLayer> layer_;
+  std::vector<ExpertRows> plans_;
+  std::vector<double> clocks_hz_;
+};
+
+class CudaLayerBackend final : public LayerBackend {
+ public:
+  CudaLayerBackend(std::unique_ptr<DeviceRuntime> runtime, int threads)
+      : runtime_(std::move(runtime)), threads_(std::max(1, threads)) {}
+
+  [[nodiscard]] BackendInfo info() const override {
+    const auto device = runtime_->device();
+    return {"cuda", device.name, Provenance::kMeasured, device.unavailable};
+  }
+
+  [[nodiscard]] std::optional<std::string> unsupported(const LayerShape& shape,
+                                                       std::string_view kernel) const override {
+    const auto device = runtime_->device();
+    if (!device.unavailable.empty()) return device.unavailable;
+    if (auto reason = cuda_unsupported(shape, kernel, device)) return reason;
+    const auto choice = choose_cuda_kernel(shape, kernel, 1, device);
+    if (choice.engine == CudaEngine::kCublas) {
+      if (auto reason = runtime_->cublas_unavailable(); !reason.empty()) return reason;
+    }
+    const auto needed = weights_needed(shape, shape.num_experts + shape.num_shared_experts, choice);
+    // A layer prepared before is freed first, so the whole device counts.
+    if (needed.total() > device.memory_bytes)
+      return out_of_memory_text(needed, device.memory_bytes);
+    return std::nullopt;
+  }
+
+  std::unique_ptr<PreparedLayer> prepare(const LayerShape& shape, std::string_view kernel,
+                                         int num_physical, std::uint64_t seed) override {
+    if (const auto reason = unsupported(shape, kernel)) throw std::logic_error(*reason);
+    const auto choice = choose_cuda_kernel(shape, kernel, 1, runtime_->device());
+    const auto needed = weights_needed(shape, num_physical + shape.num_shared_experts, choice);
+    if (const auto free = runtime_->free_bytes(); needed.total() > free)
+      throw NotEnoughMemory(out_of_memory_text(needed, free));
+    return std::make_unique<CudaPreparedLayer>(runtime_, shape, std::string(kernel),
+                                               num_physical + shape.num_shared_experts, seed,
+                                               threads_);
+  }
+
+ private:
+  [[nodiscard]] LayerBytes weights_needed(const LayerShape& shape, int num_experts,
+                                          const CudaKernelChoice& choice) const {
+    LayerBytes needed;
+    needed.weights = weight_set_bytes(shape, num_experts, choice.weight_sets);
+    needed.workspace = workspace_bytes(choice, runtime_->device());
+    return needed;
+  }
+
+  std::shared_ptr<DeviceRuntime> runtime_;
+  int threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<LayerBackend> make_cuda_layer_backend(std::unique_ptr<DeviceRuntime> runtime,
+                                                      int threads) {
+  return std::make_unique<CudaLayerBackend>(std::move(runtime), threads);
+}
+
+}  // namespace hotexpert

@@ -1,0 +1,124 @@
+#include "profiler/cuda_layer_backend.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/kernels/support/plans.hpp"
+#include "tests/profiler/fake_device.hpp"
+
+namespace hotexpert {
+namespace {
+
+using test::FakeDeviceRuntime;
+using test::Fault;
+
+LayerShape small_shape() {
+  LayerShape shape;
+  shape.num_experts = 4;
+  shape.top_k = 2;
+  shape.d_model = 16;
+  shape.d_ff = 24;
+  return shape;
+}
+
+DispatchPlan small_plan() {
+  return test::plan_of(
+      test::route(20, 2, 4, [](auto t, int s) { return s == 0 ? 0 : int(1 + t % 3); }));
+}
+
+std::unique_ptr<LayerBackend> backend(const FakeDeviceRuntime& runtime) {
+  return make_cuda_layer_backend(std::make_unique<FakeDeviceRuntime>(runtime), 1);
+}
+
+double error_with(const Fault& fault, int& bad_expert) {
+  FakeDeviceRuntime runtime;
+  runtime.fault = fault;
+  const auto made = backend(runtime);
+  const auto layer = made->prepare(small_shape(), "grouped", 4, 5);
+  const int handle = layer->load(small_plan());
+  layer->run(handle);
+  return layer->verify(handle, bad_expert);
+}
+
+TEST(CudaLayerBackendTest, ARightLayerPassesAndEachPlantedFaultIsCaught) {
+  int bad = 0;
+  EXPECT_LE(error_with({}, bad), 5e-6);
+  EXPECT_GT(error_with({.wrong_expert = true}, bad), 0.5);
+  EXPECT_GT(error_with({.swapped_tokens = true}, bad), 0.1);
+  EXPECT_GT(error_with({.lost_weight = true}, bad), 0.1);
+  EXPECT_TRUE(std::isinf(error_with({.wrong_rows = true}, bad)));
+  EXPECT_TRUE(std::isinf(error_with({.nan = true}, bad)));
+}
+
+TEST(CudaLayerBackendTest, AnAbsentDeviceGivesItsReason) {
+  FakeDeviceRuntime runtime;
+  runtime.facts = {};
+  runtime.facts.unavailable = "no NVIDIA driver is loaded";
+  const auto made = backend(runtime);
+  EXPECT_EQ(made->info().unavailable, "no NVIDIA driver is loaded");
+  EXPECT_EQ(made->unsupported(small_shape(), "grouped"), "no NVIDIA driver is loaded");
+  EXPECT_THROW((void)made->prepare(small_shape(), "grouped", 4, 1), std::logic_error);
+}
+
+TEST(CudaLayerBackendTest, APlanThatDoesNotFitIsRefusedWithItsBytesBeforeItIsLoaded) {
+  auto owned = std::make_unique<FakeDeviceRuntime>();
+  auto& runtime = *owned;
+  const auto made = make_cuda_layer_backend(std::move(owned), 1);
+  const auto layer = made->prepare(small_shape(), "grouped", 4, 5);
+  runtime.free = 4096;
+  EXPECT_THROW((void)made->prepare(small_shape(), "grouped", 4, 5), NotEnoughMemory);
+  try {
+    layer->load(small_plan());
+    FAIL() << "it was loaded";
+  } catch (const NotEnoughMemory& error) {
+    EXPECT_NE(std::string(error.what()).find("GiB of device memory"), std::string::npos);
+  }
+}
+
+TEST(CudaLayerBackendTest, WeightsThatNoDeviceHoldsMakeAShapeUnsupported) {
+  FakeDeviceRuntime runtime;
+  auto shape = small_shape();
+  shape.num_experts = 256;
+  shape.d_model = 7168;
+  shape.d_ff = 2048;
+  const auto reason = backend(runtime)->unsupported(shape, "grouped");
+  ASSERT_TRUE(reason);
+  EXPECT_NE(reason->find("weights 42.00"), std::string::npos) << *reason;
+}
+
+TEST(CudaLayerBackendTest, KernelsOfCublasNeedTheLibraryAndOthersDoNot) {
+  FakeDeviceRuntime runtime;
+  runtime.no_cublas = "libcublas.so.13 was not found";
+  const auto made = backend(runtime);
+  EXPECT_EQ(made->unsupported(small_shape(), "loop"), "libcublas.so.13 was not found");
+  EXPECT_FALSE(made->unsupported(small_shape(), "loop:gemm=own"));
+  EXPECT_FALSE(made->unsupported(small_shape(), "grouped"));
+}
+
+TEST(CudaLayerBackendTest, CountsSamplesBelowThreeQuartersOfTheClock) {
+  FakeDeviceRuntime runtime;
+  runtime.clock_hz = 1.2e9;
+  const auto layer = backend(runtime)->prepare(small_shape(), "grouped", 4, 5);
+  const int handle = layer->load(small_plan());
+  EXPECT_TRUE(layer->device_measurements().empty());
+  for (int i = 0; i < 3; ++i) layer->run(handle);
+  const auto measurements = layer->device_measurements();
+  ASSERT_EQ(measurements.size(), 2U);
+  EXPECT_EQ(measurements[0].metric, "device.sm_clock_hz");
+  EXPECT_EQ(measurements[0].value, 1.2e9);
+  EXPECT_EQ(measurements[1].metric, "device.throttled_samples");
+  EXPECT_EQ(measurements[1].value, 3);
+}
+
+TEST(CudaLayerBackendTest, PaddedComputesWhatTheLargestLoadAsksOfEveryExpert) {
+  const auto layer = backend({})->prepare(small_shape(), "padded:gemm=own", 4, 5);
+  const int handle = layer->load(small_plan());
+  EXPECT_EQ(layer->computed_rows(handle), 4 * 20);
+  const auto times = layer->run(handle);
+  EXPECT_EQ(times.route_s, 1e-6);
+  EXPECT_EQ(times.total_s, 1.1e-5);
+}
+
+}  // namespace
+}  // namespace hotexpert

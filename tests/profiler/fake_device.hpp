@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstring>
+#include <utility>
+
+#include "kernels/bfloat16.hpp"
+#include "kernels/cuda/plan/device_layer.hpp"
+#include "kernels/expert_weights.hpp"
+#include "kernels/reference_expert.hpp"
+
+namespace hotexpert::test {
+
+/// What a fake device does wrong.
+struct Fault {
+  bool wrong_expert = false;    ///< expert 0's rows are computed with expert 1's weights
+  bool swapped_tokens = false;  ///< tokens 0 and 1 trade outputs
+  bool lost_weight = false;     ///< the first slot's gate weight counts as 0
+  bool wrong_rows = false;      ///< the layout differs from the plan's
+  bool nan = false;             ///< one value of the output was never written
+};
+
+/// A layer of a device that computes on the host, in fp32, with fp64 experts.
+class FakeDeviceLayer final : public DeviceLayer {
+ public:
+  FakeDeviceLayer(const LayerShape& shape, std::uint64_t seed, Fault fault, double clock_hz)
+      : shape_(shape), seed_(seed), fault_(fault), clock_hz_(clock_hz) {}
+
+  int load(const ExpertRows& rows, const CudaKernelChoice&) override {
+    rows_.push_back(rows);
+    return static_cast<int>(rows_.size()) - 1;
+  }
+  void unload() override { rows_.clear(); }
+  StepTimes run(int) override { return {1e-6, 2e-6, 5e-6, 2e-6, 1.1e-5, clock_hz_}; }
+
+  std::vector<float> expert_rows(int handle) const {
+    const auto& rows = rows_.at(static_cast<std::size_t>(handle));
+    const auto d_model = static_cast<std::size_t>(shape_.d_model);
+    std::vector<float> y(static_cast<std::size_t>(rows.buffer_rows()) * d_model, 0.0F);
+    AlignedBuffer x(rows.tokens * shape_.d_model * 4);
+    draw_activations(shape_, seed_, rows.tokens, 1, x.data());
+    for (std::size_t e = 0; e < rows.experts.size(); ++e) {
+      ExpertWeights weights;
+      draw_expert_weights(shape_, seed_, fault_.wrong_expert && e == 0 ? 1 : static_cast<int>(e), 1,
+                          weights);
+      for (std::int64_t i = 0; i < rows.experts[e].used; ++i) {
+        const auto row = static_cast<std::size_t>(rows.experts[e].first + i);
+        const auto values = reference_expert(
+            shape_, weights, x.data() + rows.source_token[row] * shape_.d_model * 4);
+        for (std::size_t c = 0; c < d_model; ++c)
+          y[row * d_model + c] = static_cast<float>(values[c]);
+      }
+    }
+    return y;
+  }
+  std::vector<std::byte> read_expert_rows(int handle) override {
+    const auto y = expert_rows(handle);
+    std::vector<std::byte> bytes(y.size() * sizeof(float));
+    std::memcpy(bytes.data(), y.data(), bytes.size());
+    return bytes;
+  }
+  std::vector<float> read_output(int handle) override {
+    const auto& rows = rows_.at(static_cast<std::size_t>(handle));
+    const auto d_model = static_cast<std::size_t>(shape_.d_model);
+    const auto y = expert_rows(handle);
+    std::vector<float> out(static_cast<std::size_t>(rows.tokens) * d_model, 0.0F);
+    for (std::size_t t = 0; t < static_cast<std::size_t>(rows.tokens); ++t) {
+      for (int s = fault_.lost_weight ? 1 : 0; s < rows.slots; ++s) {
+        const auto cell = t * static_cast<std::size_t>(rows.slots) + static_cast<std::size_t>(s);
+        if (rows.row_of_slot[cell] < 0) continue;
+        const auto row = static_cast<std::size_t>(rows.row_of_slot[cell]);
+        for (std::size_t c = 0; c < d_model; ++c)
+          out[t * d_model + c] += rows.weight_of_slot[cell] * y[row * d_model + c];
+      }
+    }
+    if (fault_.swapped_tokens)
+      for (std::size_t c = 0; c < d_model; ++c) std::swap(out[c], out[d_model + c]);
+    if (fault_.nan) out[3] = std::numeric_limits<float>::quiet_NaN();
+    return out;
+  }
+  std::vector<std::int32_t> read_row_of_slot(int handle) override {
+    auto rows = rows_.at(static_cast<std::size_t>(handle)).row_of_slot;
+    if (fault_.wrong_rows) std::swap(rows.front(), rows.back());
+    return rows;
+  }
+  std::vector<std::vector<TileRecord>> trace(int) override { return {}; }
+
+ private:
+  LayerShape shape_;
+  std::uint64_t seed_;
+  Fault fault_;
+  double clock_hz_;
+  std::vector<ExpertRows> rows_;
+};
+
+/// A device with the memory, clock and faults a test gives it.
+struct FakeDeviceRuntime final : DeviceRuntime {
+  CudaDevice facts;
+  std::int64_t free = std::int64_t{1} << 34;
+  std::string no_cublas;
+  Fault fault;
+  double clock_hz = 1.7e9;
+
+  FakeDeviceRuntime() {
+    facts.name = "fake H100";
+    facts.major = 9;
+    facts.multiprocessors = 132;
+    facts.memory_bytes = std::int64_t{1} << 35;
+    facts.clock_hz = 1.98e9;
+  }
+  [[nodiscard]] CudaDevice device() const override { return facts; }
+  [[nodiscard]] std::int64_t free_bytes() const override { return free; }
+  [[nodiscard]] std::string cublas_unavailable() const override { return no_cublas; }
+  std::unique_ptr<DeviceLayer> make_layer(const LayerShape& shape, int, std::uint64_t seed,
+                                          int) override {
+    return std::make_unique<FakeDeviceLayer>(shape, seed, fault, clock_hz);
+  }
+};
+
+}  // namespace hotexpert::test
