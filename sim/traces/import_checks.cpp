@@ -9,6 +9,7 @@
 
 #include "sim/base/errors.hpp"
 #include "sim/base/registry.hpp"
+#include "sim/traces/sound_rows.hpp"
 
 namespace hotexpert {
 namespace {
@@ -46,15 +47,101 @@ Faults faults_of(const TraceArrays& arrays, const Row& row, int num_experts) {
   return out;
 }
 
-void read_row(const TraceArrays& arrays, std::int64_t token, int layer, Row& row) {
+void read_ids(const TraceArrays& arrays, std::int64_t token, int layer, Row& row) {
   const auto slots = static_cast<std::size_t>(arrays.slots());
   const std::int64_t first = (token * arrays.layers() + layer) * arrays.slots();
   row.ids.resize(slots);
-  row.weights.resize(arrays.weights ? slots : 0);
   for (std::size_t s = 0; s < slots; ++s) {
     row.ids[s] = arrays.topk_ids.integer(first + static_cast<std::int64_t>(s));
-    if (arrays.weights) row.weights[s] = arrays.weights->real(first + static_cast<std::int64_t>(s));
   }
+}
+
+void read_row(const TraceArrays& arrays, std::int64_t token, int layer, Row& row) {
+  read_ids(arrays, token, layer, row);
+  const std::int64_t first = (token * arrays.layers() + layer) * arrays.slots();
+  row.weights.resize(arrays.weights ? row.ids.size() : 0);
+  for (std::size_t s = 0; s < row.weights.size(); ++s) {
+    row.weights[s] = arrays.weights->real(first + static_cast<std::int64_t>(s));
+  }
+}
+
+/// Calls visit(first, last) for every run of tokens in which something may be wrong: a slot without
+/// an expert in range, or an expert twice. Most runs are sound, and seen to be at a glance.
+template <class Visit>
+void for_each_doubtful_run(const TraceArrays& arrays, int num_experts, Visit&& visit) {
+  constexpr std::int64_t kRun = 64;  // tokens; whole lanes whatever the slots
+  for (std::int64_t first = 0; first < arrays.tokens(); first += kRun) {
+    const std::int64_t last = std::min(first + kRun, arrays.tokens());
+    if (last - first == kRun && all_sound(arrays, first, kRun, num_experts)) continue;
+    visit(first, last);
+  }
+}
+
+/// What is wrong with the ids of a whole trace.
+struct IdFaults {
+  std::int64_t out_of_range = 0;
+  std::int64_t duplicates = 0;
+  std::int64_t absent = 0;
+  std::int64_t missing = 0;
+};
+
+IdFaults id_faults(const TraceArrays& arrays, int num_experts) {
+  IdFaults out;
+  Row row;
+  for_each_doubtful_run(arrays, num_experts, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t token = first; token < last; ++token) {
+      for (int layer = 0; layer < arrays.layers(); ++layer) {
+        read_ids(arrays, token, layer, row);
+        const auto faults = faults_of(arrays, row, num_experts);
+        out.out_of_range += faults.out_of_range;
+        out.duplicates += faults.duplicate;
+        out.absent += faults.absent;
+        out.missing += faults.absent == arrays.slots();
+      }
+    }
+  });
+  return out;
+}
+
+struct WeightFaults {
+  std::int64_t sums = 0;
+  std::int64_t orders = 0;
+};
+
+WeightFaults weight_faults(const TraceArrays& arrays) {
+  WeightFaults out;
+  if (!arrays.weights) return out;
+  Row row;
+  for (std::int64_t token = 0; token < arrays.tokens(); ++token) {
+    for (int layer = 0; layer < arrays.layers(); ++layer) {
+      read_row(arrays, token, layer, row);
+      const bool empty = std::all_of(row.ids.begin(), row.ids.end(),
+                                     [&](std::int64_t id) { return is_absent(arrays, id); });
+      if (empty) continue;
+      const double sum = std::accumulate(row.weights.begin(), row.weights.end(), 0.0);
+      out.sums += !(std::abs(sum - 1.0) <= 0.02);
+      out.orders += !std::is_sorted(row.weights.begin(), row.weights.end(), std::greater<>());
+    }
+  }
+  return out;
+}
+
+/// Tokens with an id out of range or an expert twice, ascending.
+std::vector<std::int64_t> bad_tokens(const TraceArrays& arrays, int num_experts) {
+  std::vector<std::int64_t> out;
+  Row row;
+  for_each_doubtful_run(arrays, num_experts, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t token = first; token < last; ++token) {
+      bool bad = false;
+      for (int layer = 0; layer < arrays.layers() && !bad; ++layer) {
+        read_ids(arrays, token, layer, row);
+        const auto faults = faults_of(arrays, row, num_experts);
+        bad = faults.out_of_range > 0 || faults.duplicate;
+      }
+      if (bad) out.push_back(token);
+    }
+  });
+  return out;
 }
 
 bool same_row(const TraceArrays& arrays, std::int64_t token) {
@@ -64,17 +151,20 @@ bool same_row(const TraceArrays& arrays, std::int64_t token) {
   return std::memcmp(row, row - bytes, bytes) == 0;
 }
 
-/// Tokens in runs of at least kWarmUpRun equal rows.
+/// Tokens in runs of at least kWarmUpRun equal rows. A run has kWarmUpRun - 1 neighbours in a row
+/// that are equal, one of which is a multiple of that many: only those are looked at first.
 std::int64_t repeated_rows(const TraceArrays& arrays) {
+  constexpr std::int64_t kStride = kWarmUpRun - 1;
+  const std::int64_t tokens = arrays.tokens();
   std::int64_t count = 0;
-  std::int64_t run = 1;
-  for (std::int64_t token = 1; token <= arrays.tokens(); ++token) {
-    if (token < arrays.tokens() && same_row(arrays, token)) {
-      ++run;
-      continue;
-    }
-    if (run >= kWarmUpRun) count += run;
-    run = 1;
+  std::int64_t end = 0;  // of the last run
+  for (std::int64_t token = kStride; token < tokens; token += kStride) {
+    if (token < end || !same_row(arrays, token)) continue;
+    std::int64_t first = token - 1;
+    while (first > end && same_row(arrays, first)) --first;
+    end = token + 1;
+    while (end < tokens && same_row(arrays, end)) ++end;
+    if (end - first >= kWarmUpRun) count += end - first;
   }
   return count;
 }
@@ -100,35 +190,27 @@ OnBad parse_on_bad(std::string_view text) {
   return static_cast<OnBad>(it - kNames.begin());
 }
 
-std::vector<ImportCheck> check_token_trace(const TraceArrays& arrays, int num_experts) {
-  std::int64_t out_of_range = 0;
-  std::int64_t duplicates = 0;
-  std::int64_t absent = 0;
-  std::int64_t missing = 0;
-  std::int64_t sums = 0;
-  std::int64_t orders = 0;
-  std::vector<char> layer_has_other_than_zero(static_cast<std::size_t>(arrays.layers()), 0);
-  Row row;
-  for (std::int64_t token = 0; token < arrays.tokens(); ++token) {
-    for (int layer = 0; layer < arrays.layers(); ++layer) {
-      read_row(arrays, token, layer, row);
-      const auto faults = faults_of(arrays, row, num_experts);
-      out_of_range += faults.out_of_range;
-      duplicates += faults.duplicate;
-      absent += faults.absent;
-      const bool empty = faults.absent == arrays.slots();
-      missing += empty;
-      const bool zero =
-          std::all_of(row.ids.begin(), row.ids.end(), [](std::int64_t id) { return id == 0; });
-      if (!zero) layer_has_other_than_zero[static_cast<std::size_t>(layer)] = 1;
-      if (!arrays.weights || empty) continue;
-      const double sum = std::accumulate(row.weights.begin(), row.weights.end(), 0.0);
-      sums += !(std::abs(sum - 1.0) <= 0.02);
-      orders += !std::is_sorted(row.weights.begin(), row.weights.end(), std::greater<>());
+std::vector<int> layers_with_routing(const TraceArrays& arrays) {
+  std::vector<int> out;
+  const std::int64_t slots = arrays.slots();
+  for (int layer = 0; layer < arrays.layers(); ++layer) {
+    bool routed = false;
+    for (std::int64_t token = 0; token < arrays.tokens() && !routed; ++token) {
+      const std::int64_t first = (token * arrays.layers() + layer) * slots;
+      for (std::int64_t slot = 0; slot < slots && !routed; ++slot) {
+        routed = arrays.topk_ids.integer(first + slot) != 0;
+      }
     }
+    if (routed) out.push_back(layer);
   }
+  return out;
+}
+
+std::vector<ImportCheck> check_token_trace(const TraceArrays& arrays, int num_experts) {
+  const auto [out_of_range, duplicates, absent, missing] = id_faults(arrays, num_experts);
+  const auto [sums, orders] = weight_faults(arrays);
   const auto dense =
-      std::count(layer_has_other_than_zero.begin(), layer_has_other_than_zero.end(), 0);
+      arrays.layers() - static_cast<std::int64_t>(layers_with_routing(arrays).size());
   return {
       check("out_of_range", Severity::kError, out_of_range, "slots",
             fmt::format("{} slots name an expert outside 0 to {}.", out_of_range, num_experts - 1)),
@@ -196,25 +278,30 @@ std::int64_t apply_on_bad(TraceArrays& arrays, int num_experts,
   const auto first_error = std::find_if(checks.begin(), checks.end(), [](const ImportCheck& c) {
     return c.severity == Severity::kError && c.count > 0;
   });
-  if (first_error == checks.end() || on_bad == OnBad::kKeep) return 0;
+  if (first_error == checks.end()) return 0;
   if (on_bad == OnBad::kStrict) {
     throw InputError(fmt::format("{}: {} Use --on-bad drop to leave such tokens out, or keep.",
                                  arrays.name, first_error->text));
   }
-  Row row;
-  std::vector<std::int64_t> kept;
-  for (std::int64_t token = 0; token < arrays.tokens(); ++token) {
-    bool bad = false;
-    for (int layer = 0; layer < arrays.layers() && !bad; ++layer) {
-      read_row(arrays, token, layer, row);
-      const auto faults = faults_of(arrays, row, num_experts);
-      bad = faults.out_of_range > 0 || faults.duplicate;
+  const auto bad = bad_tokens(arrays, num_experts);
+  if (on_bad == OnBad::kDrop) {
+    std::vector<std::int64_t> kept;
+    auto next = bad.begin();
+    for (std::int64_t token = 0; token < arrays.tokens(); ++token) {
+      if (next != bad.end() && *next == token) {
+        ++next;
+      } else {
+        kept.push_back(token);
+      }
     }
-    if (!bad) kept.push_back(token);
+    if (kept.empty()) {
+      throw InputError(
+          fmt::format("{}: every token is bad: {} Is the number of experts ({}) right?",
+                      arrays.name, first_error->text, num_experts));
+    }
+    keep_tokens(arrays, kept);
   }
-  const std::int64_t left_out = arrays.tokens() - static_cast<std::int64_t>(kept.size());
-  keep_tokens(arrays, kept);
-  return left_out;
+  return static_cast<std::int64_t>(bad.size());
 }
 
 }  // namespace hotexpert

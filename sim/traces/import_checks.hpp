@@ -47,8 +47,13 @@ std::vector<ImportCheck> check_token_trace(const TraceArrays& arrays, int num_ex
 std::vector<ImportCheck> check_load_trace(const LoadMatrix& loads, int top_k,
                                           std::int64_t tokens_per_step);
 
+/// Layers in which some id is not zero. With k > 1 a layer of zeros names expert 0 twice in every
+/// token, which no router does: it is a dense layer.
+std::vector<int> layers_with_routing(const TraceArrays& arrays);
+
 /// Applies `on_bad` to a trace that check_token_trace found errors in.
-/// @return tokens left out   @throws InputError when strict and there is an error
+/// @return bad tokens: those left out, or those kept   @throws InputError when strict and there is
+/// an error, or when no token is left
 std::int64_t apply_on_bad(TraceArrays& arrays, int num_experts,
                           const std::vector<ImportCheck>& checks, OnBad on_bad);
 

@@ -6,127 +6,65 @@
 
 #include "sim/base/errors.hpp"
 #include "sim/metrics/load_metrics.hpp"
+#include "sim/traces/token_scan.hpp"
 
 namespace hotexpert {
 namespace {
 
-/// Of one expert in one layer: the last token that chose it (from 2; wraps are harmless) above 32
-/// bits of assignments in this step. One word, so that an assignment is one load and one store.
-using Cell = std::uint64_t;
-
-/// Running state of one layer.
-struct LayerState {
-  std::vector<std::int64_t> total;  // [E] over all steps
-  LayerSummary sums;
-  std::int64_t steps = 0;  // with load
-  std::int64_t common = 0;
-};
-
-class Summarizer {
+/// Sums over the steps of one layer.
+class LayerSums {
  public:
-  Summarizer(const TraceArrays& arrays, int num_experts)
-      : arrays_(arrays),
-        experts_(static_cast<std::size_t>(num_experts)),
-        cells_(static_cast<std::size_t>(arrays.layers()) * experts_),
-        layers_(static_cast<std::size_t>(arrays.layers())) {
-    for (auto& layer : layers_) layer.total.resize(experts_);
+  explicit LayerSums(std::size_t experts) : total_(experts) {}
+
+  /// @param whole false for a partial last step, which is in the totals only
+  void add_step(std::span<const std::int64_t> load, bool whole) {
+    for (std::size_t e = 0; e < load.size(); ++e) total_[e] += load[e];
+    const auto active = active_experts(load);
+    if (!whole || active == 0) return;
+    ++steps_;
+    sums_.max_over_mean += max_over_mean(load);
+    sums_.cv += load_cv(load);
+    sums_.gini += load_gini(load);
+    sums_.active_experts += static_cast<double>(active);
   }
 
-  template <class T>
-  void add_tokens(std::int64_t first, std::int64_t last) {
-    // Local copies: stores to cells cannot change them.
-    const std::int64_t slots = arrays_.slots();
-    const auto experts = static_cast<std::uint64_t>(experts_);
-    const std::int64_t absent = absent_;
-    const std::byte* row = arrays_.topk_ids.data +
-                           static_cast<std::size_t>(first * arrays_.layers() * slots) * sizeof(T);
-    for (std::int64_t token = first; token < last; ++token) {
-      const auto stamp = static_cast<std::uint32_t>(token + 2);
-      Cell* cells = cells_.data();
-      for (auto& layer : layers_) {
-        std::uint32_t common = 0;
-        std::uint32_t twice = 0;
-        for (std::int64_t slot = 0; slot < slots; ++slot) {
-          const auto id = static_cast<std::int64_t>(load_element<T>(row, slot));
-          if (static_cast<std::uint64_t>(id) >= experts || id == absent) {
-            out_.out_of_range += id != kAbsent && id != absent;
-            continue;
-          }
-          const Cell cell = cells[id];
-          const std::uint32_t age = stamp - static_cast<std::uint32_t>(cell >> 32);
-          common += age == 1;
-          twice += age == 0;
-          cells[id] = (Cell{stamp} << 32) + static_cast<std::uint32_t>(cell + 1);
-        }
-        layer.common += common;
-        out_.duplicate_tokens += twice > 0;
-        cells += experts;
-        row += static_cast<std::size_t>(slots) * sizeof(T);
-      }
-    }
-  }
-
-  /// Adds the loads of the tokens since the last call to the totals and, for a whole step, to the
-  /// means.
-  void end_step(bool whole) {
-    std::vector<std::int64_t> load(experts_);
-    for (std::size_t l = 0; l < layers_.size(); ++l) {
-      auto& layer = layers_[l];
-      for (std::size_t e = 0; e < experts_; ++e) {
-        Cell& cell = cells_[l * experts_ + e];
-        load[e] = static_cast<std::uint32_t>(cell);
-        layer.total[e] += load[e];
-        cell -= static_cast<std::uint32_t>(cell);
-      }
-      const auto active = active_experts(load);
-      if (!whole || active == 0) continue;
-      ++layer.steps;
-      layer.sums.max_over_mean += max_over_mean(load);
-      layer.sums.cv += load_cv(load);
-      layer.sums.gini += load_gini(load);
-      layer.sums.active_experts += static_cast<double>(active);
-    }
-    out_.steps += whole;
-  }
-
-  TraceSummary finish() {
-    out_.tokens = arrays_.tokens();
-    const auto count = static_cast<double>(layers_.size());
-    for (auto& layer : layers_) {
-      LayerSummary of = layer.sums;
-      const auto steps = static_cast<double>(std::max<std::int64_t>(layer.steps, 1));
-      of.max_over_mean = layer.steps == 0 ? 1.0 : of.max_over_mean / steps;
-      of.max_vio_batch = of.max_over_mean - 1.0;
-      of.cv /= steps;
-      of.gini /= steps;
-      of.active_experts /= steps;
-      of.max_vio_global = max_vio(layer.total);
-      of.dead_experts = static_cast<std::int64_t>(experts_) - active_experts(layer.total);
-      for (const auto c : layer.total) of.assignments += c;
-      of.token_overlap = static_cast<double>(layer.common) /
-                         static_cast<double>(std::max<std::int64_t>(out_.tokens - 1, 1));
-      out_.overall.max_over_mean += of.max_over_mean / count;
-      out_.overall.max_vio_batch += of.max_vio_batch / count;
-      out_.overall.max_vio_global += of.max_vio_global / count;
-      out_.overall.cv += of.cv / count;
-      out_.overall.gini += of.gini / count;
-      out_.overall.active_experts += of.active_experts / count;
-      out_.overall.token_overlap += of.token_overlap / count;
-      out_.overall.dead_experts += of.dead_experts;
-      out_.overall.assignments += of.assignments;
-      out_.layers.push_back(of);
-    }
-    return std::move(out_);
+  [[nodiscard]] LayerSummary finish() const {
+    LayerSummary out = sums_;
+    const auto steps = static_cast<double>(std::max<std::int64_t>(steps_, 1));
+    out.max_over_mean = steps_ == 0 ? 1.0 : out.max_over_mean / steps;
+    out.max_vio_batch = out.max_over_mean - 1.0;
+    out.cv /= steps;
+    out.gini /= steps;
+    out.active_experts /= steps;
+    out.max_vio_global = max_vio(total_);
+    out.dead_experts = static_cast<std::int64_t>(total_.size()) - active_experts(total_);
+    for (const auto c : total_) out.assignments += c;
+    return out;
   }
 
  private:
-  const TraceArrays& arrays_;
-  std::size_t experts_;
-  std::int64_t absent_ = arrays_.absent_id.value_or(kAbsent);
-  std::vector<Cell> cells_;  // [layers, E]
-  std::vector<LayerState> layers_;
-  TraceSummary out_;
+  std::vector<std::int64_t> total_;  // [E] over all steps
+  LayerSummary sums_;
+  std::int64_t steps_ = 0;  // with load
 };
+
+LayerSummary mean_over(const std::vector<LayerSummary>& layers) {
+  LayerSummary out;
+  const auto count = static_cast<double>(layers.size());
+  for (const auto& of : layers) {
+    out.max_over_mean += of.max_over_mean / count;
+    out.max_vio_batch += of.max_vio_batch / count;
+    out.max_vio_global += of.max_vio_global / count;
+    out.cv += of.cv / count;
+    out.gini += of.gini / count;
+    out.active_experts += of.active_experts / count;
+    if (of.token_overlap)
+      out.token_overlap = out.token_overlap.value_or(0.0) + *of.token_overlap / count;
+    out.dead_experts += of.dead_experts;
+    out.assignments += of.assignments;
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -134,14 +72,46 @@ TraceSummary summarize(const TraceArrays& arrays, int num_experts, std::int64_t 
   if (step_tokens < 1) {
     throw UsageError(fmt::format("step.tokens: {} is not at least 1", step_tokens));
   }
-  Summarizer summarizer(arrays, num_experts);
+  const auto layers = static_cast<std::size_t>(arrays.layers());
+  const auto experts = static_cast<std::size_t>(num_experts);
+  TokenScan scan(arrays, num_experts);
+  std::vector<LayerSums> sums(layers, LayerSums(experts));
+  std::vector<std::int64_t> load(layers * experts);
+  TraceSummary out;
   for (std::int64_t first = 0; first < arrays.tokens(); first += step_tokens) {
-    const std::int64_t last = std::min(first + step_tokens, arrays.tokens());
-    with_integer_type(arrays.topk_ids.type,
-                      [&](auto element) { summarizer.add_tokens<decltype(element)>(first, last); });
-    summarizer.end_step(last - first == step_tokens);
+    const std::int64_t last = first + std::min(step_tokens, arrays.tokens() - first);
+    std::fill(load.begin(), load.end(), 0);
+    scan.add(first, last, load);
+    const bool whole = last - first == step_tokens;
+    for (std::size_t layer = 0; layer < layers; ++layer) {
+      sums[layer].add_step(std::span(load).subspan(layer * experts, experts), whole);
+    }
+    out.steps += whole;
+    if (!whole) break;
   }
-  return summarizer.finish();
+  out.tokens = arrays.tokens();
+  const auto common = scan.common();
+  const auto pairs = static_cast<double>(std::max<std::int64_t>(out.tokens - 1, 1));
+  for (std::size_t layer = 0; layer < layers; ++layer) {
+    out.layers.push_back(sums[layer].finish());
+    out.layers.back().token_overlap = static_cast<double>(common[layer]) / pairs;
+  }
+  out.overall = mean_over(out.layers);
+  return out;
+}
+
+TraceSummary summarize(const LoadMatrix& loads) {
+  TraceSummary out;
+  out.steps = loads.steps;
+  for (int layer = 0; layer < loads.layers; ++layer) {
+    LayerSums sums(static_cast<std::size_t>(loads.experts));
+    for (std::int64_t step = 0; step < loads.steps; ++step) {
+      sums.add_step(loads.at(step, layer), true);
+    }
+    out.layers.push_back(sums.finish());
+  }
+  out.overall = mean_over(out.layers);
+  return out;
 }
 
 }  // namespace hotexpert
