@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::uint64_t kLongestHeader = 16U << 20;
+constexpr std::ptrdiff_t kMostValues = 400'000;  // 40,000 tensors; some 100 MB once parsed
 
 struct DtypeRow {
   std::string_view dtype;
@@ -105,6 +106,12 @@ SafetensorsFile parse_safetensors(std::span<const std::byte> bytes,
   std::string text(static_cast<std::size_t>(length), '\0');
   std::memcpy(text.data(), bytes.data() + kLengthBytes, text.size());
   const auto data = bytes.subspan(kLengthBytes + text.size());
+  const auto values = std::count_if(text.begin(), text.end(),
+                                    [](char c) { return c == ',' || c == '[' || c == '{'; });
+  if (values > kMostValues) {
+    throw InputError(fmt::format("{}: the header holds {} values, more than {}: damaged?", origin,
+                                 values, kMostValues));
+  }
   SafetensorsFile file;
   std::vector<Extent> extents;
   const Json header = Json::parse(text, origin);

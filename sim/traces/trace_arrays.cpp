@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -142,16 +143,22 @@ std::int64_t largest_id_plus_one(const TraceArrays& arrays) {
   const ArrayView& ids = arrays.topk_ids;
   return with_integer_type(ids.type, [&](auto element) -> std::int64_t {
     using T = decltype(element);
-    std::int64_t largest = -1;
+    // No branch in the loop, so that it is vectorised: an absent id counts as the lowest one.
+    constexpr T kLowest = std::numeric_limits<T>::lowest();
+    const bool has_absent = arrays.absent_id && std::in_range<T>(*arrays.absent_id);
+    const T absent = has_absent ? static_cast<T>(*arrays.absent_id) : kLowest;
+    T largest = kLowest;
+    bool any = false;  // an id that is not absent
     const std::int64_t count = ids.elements();
     for (std::int64_t i = 0; i < count; ++i) {
       const T id = load_element<T>(ids.data, i);
-      if (std::cmp_greater(id, largest) &&
-          !(arrays.absent_id && std::cmp_equal(id, *arrays.absent_id))) {
-        largest = std::cmp_greater(id, kMaxExperts) ? kMaxExperts : static_cast<std::int64_t>(id);
-      }
+      const bool counts = !has_absent || id != absent;
+      any |= counts;
+      largest = std::max(largest, counts ? id : kLowest);
     }
-    return largest + 1;
+    if (!any || std::cmp_less(largest, 0)) return 0;
+    return std::cmp_greater(largest, kMaxExperts) ? kMaxExperts + 1
+                                                  : static_cast<std::int64_t>(largest) + 1;
   });
 }
 
@@ -238,6 +245,19 @@ void keep_tokens(TraceArrays& arrays, std::span<const std::int64_t> tokens) {
     if (offsets.empty() || offsets.back() != kept) offsets.push_back(kept);
   }
   arrays.step_offsets = std::move(offsets);
+}
+
+void keep_first_tokens(TraceArrays& arrays, std::int64_t count) {
+  arrays.topk_ids.shape[0] = count;
+  if (arrays.weights) arrays.weights->shape[0] = count;
+  const auto cut = [&](auto& values) {
+    if (!values.empty()) values.resize(static_cast<std::size_t>(count));
+  };
+  cut(arrays.request_id);
+  cut(arrays.source_rank);
+  auto& offsets = arrays.step_offsets;
+  while (!offsets.empty() && offsets.back() > count) offsets.pop_back();
+  if (!offsets.empty() && offsets.back() < count) offsets.push_back(count);
 }
 
 void keep_layers(TraceArrays& arrays, std::span<const int> layers) {

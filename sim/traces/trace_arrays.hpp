@@ -48,6 +48,9 @@ std::int64_t largest_id_plus_one(const TraceArrays& arrays);
 /// tokens left out (and vanish when none is left).
 void keep_tokens(TraceArrays& arrays, std::span<const std::int64_t> tokens);
 
+/// Keeps the first `count` tokens; ids and weights stay where they are.
+void keep_first_tokens(TraceArrays& arrays, std::int64_t count);
+
 /// Keeps these layers only, in ascending order.
 void keep_layers(TraceArrays& arrays, std::span<const int> layers);
 

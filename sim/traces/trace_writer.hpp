@@ -7,16 +7,14 @@
 
 namespace hotexpert {
 
-/// Writes a trace file; the extension decides: .safetensors (everything), .npz (everything but
-/// text metadata), .npy (ids to the file, weights to the neighbour that readers pick up:
-/// topk_ids_a.npy -> topk_weights_a.npy). Ids are stored in the smallest of u8, u16, i16 and i32
-/// that holds them; weights as they are (f16 or f32; others become f32). The file appears whole or
-/// not at all; its safetensors metadata has a digest of the ids.
+/// Writes a trace; the extension decides (trace_writers()). Binary formats store ids in the
+/// smallest of u8, i16, i32 and i64 that holds them, weights as they are (f16 or f32; others become
+/// f32). The file appears whole or not at all; its safetensors metadata has a digest of the ids.
 /// @throws UsageError for another extension, or an .npy name without "topk_ids" when there are
 /// weights; OutputError when writing fails
 void write_trace(const std::string& path, const TraceArrays& arrays);
 
-/// Writes counts: tensor `load` i64 [steps, layers, experts] in .safetensors or .npz, or an .npy.
+/// Writes counts; the extension decides.   @throws UsageError where the format holds tokens only
 void write_loads(const std::string& path, const LoadMatrix& loads);
 
 /// All batches of a trace as arrays, ready to write: ids i16, weights f32, step offsets.

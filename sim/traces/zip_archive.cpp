@@ -12,7 +12,7 @@ namespace hotexpert {
 namespace {
 
 constexpr std::uint64_t kHarmlessBytes = 64U << 20;
-constexpr std::uint64_t kMostCompression = 200;
+constexpr std::uint64_t kMostCompression = 50;
 
 struct CloseArchive {
   void operator()(zip_t* archive) const { zip_discard(archive); }

@@ -7,6 +7,7 @@
 #include "sim/base/errors.hpp"
 #include "sim/base/registry.hpp"
 #include "sim/traces/importers/formats.hpp"
+#include "sim/traces/importers/token_table.hpp"
 
 namespace hotexpert {
 namespace {
@@ -31,7 +32,8 @@ constexpr std::array kImporters = {
                 read_selections},
     ImporterRow{"jsonl", "one JSON object a line with layer, topk_ids and topk_weights",
                 sniff_jsonl, read_jsonl},
-    ImporterRow{"csv", "lines of layer,expert", sniff_csv, read_csv},
+    ImporterRow{"csv", "lines of layer,expert with token and weight, or with step and load",
+                sniff_csv, read_csv},
 };
 
 const ImporterRow& choose(const ImportSource& source, const ImportOptions& options) {
@@ -45,6 +47,11 @@ const ImporterRow& choose(const ImportSource& source, const ImportOptions& optio
 
 int expert_count(const TraceArrays& arrays, const ImportOptions& options,
                  std::vector<std::string>& warnings) {
+  if (options.num_experts > 0 && arrays.num_experts > 0 &&
+      options.num_experts != arrays.num_experts) {
+    throw InputError(fmt::format("{}: was recorded with {} experts, not {}", arrays.name,
+                                 arrays.num_experts, options.num_experts));
+  }
   if (options.num_experts > 0) return options.num_experts;
   if (arrays.num_experts > 0) return arrays.num_experts;
   const std::int64_t counted = std::max<std::int64_t>(largest_id_plus_one(arrays), arrays.slots());
@@ -56,24 +63,6 @@ int expert_count(const TraceArrays& arrays, const ImportOptions& options,
       "The recording does not say how many experts there are: taken as {}, the largest id + 1.",
       counted));
   return static_cast<int>(counted);
-}
-
-/// Layers in which some id is not zero. With k > 1 a layer of zeros names expert 0 twice in every
-/// token, which no router does: it is a dense layer.
-std::vector<int> layers_with_routing(const TraceArrays& arrays) {
-  std::vector<int> out;
-  const std::int64_t slots = arrays.slots();
-  for (int layer = 0; layer < arrays.layers(); ++layer) {
-    bool routed = false;
-    for (std::int64_t token = 0; token < arrays.tokens() && !routed; ++token) {
-      const std::int64_t first = (token * arrays.layers() + layer) * slots;
-      for (std::int64_t slot = 0; slot < slots && !routed; ++slot) {
-        routed = arrays.topk_ids.integer(first + slot) != 0;
-      }
-    }
-    if (routed) out.push_back(layer);
-  }
-  return out;
 }
 
 void finish_tokens(ImportedTrace& out, const ImportOptions& options) {
@@ -99,8 +88,17 @@ void finish_tokens(ImportedTrace& out, const ImportOptions& options) {
       return check.name == "dense_layers";
     })->count = dense.count;
   }
-  out.tokens_left_out = apply_on_bad(arrays, out.num_experts, checks, options.on_bad);
-  arrays.keeps_bad_tokens = options.on_bad == OnBad::kKeep;
+  const auto bad = apply_on_bad(arrays, out.num_experts, checks, options.on_bad);
+  out.tokens_left_out = options.on_bad == OnBad::kDrop ? bad : 0;
+  const auto kept = bad - out.tokens_left_out;
+  arrays.keeps_bad_tokens = kept > 0;
+  checks.push_back({"dropped_tokens", Severity::kWarning, out.tokens_left_out, "tokens",
+                    fmt::format("{} tokens with such ids were left out, as --on-bad drop asked.",
+                                out.tokens_left_out)});
+  checks.push_back({"kept_bad_tokens", Severity::kWarning, kept, "tokens",
+                    fmt::format("{} tokens with such ids were kept, as --on-bad keep asked: their "
+                                "slots count as invalid.",
+                                kept)});
   out.checks.insert(out.checks.end(), checks.begin(), checks.end());
   check_arrays(arrays);
 }
@@ -134,7 +132,8 @@ ImportedTrace import_trace(const std::vector<std::string>& paths, const ImportOp
   ImportedTrace out;
   const auto& row = choose(source, options);
   out.importer = row.name;
-  out.recording = row.read(source, options);
+  out.recording =
+      formats::located(source.path(), source.path(), [&] { return row.read(source, options); });
   out.checks = std::move(out.recording.checks);
   if (out.recording.arrays) {
     finish_tokens(out, options);

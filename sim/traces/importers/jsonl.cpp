@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "sim/base/errors.hpp"
 #include "sim/traces/importers/formats.hpp"
 #include "sim/traces/importers/token_table.hpp"
@@ -13,12 +15,16 @@ bool sniff_jsonl(const ImportSource& source) {
 }
 
 /// Each line is {"layer": l, "topk_ids": ids, "topk_weights": weights}: ids of one token, or of
-/// several as a list of lists. Tokens of a layer are in the order of its lines.
+/// several as a list of lists. Tokens of a layer are in the order of its lines. A "step" that
+/// differs from that of the line before begins a new step.
 Recording read_jsonl(const ImportSource& source, const ImportOptions&) {
   TokenTable table(source.path());
-  for_each_line(source.text(), [&](std::string_view line, std::int64_t number) {
-    const auto where = fmt::format("{}:{}", source.path(), number);
-    const Json json = Json::parse(line, where);
+  std::optional<std::int64_t> step;
+  for_each_json_line(source.text(), source.path(), [&](const Json& json, const std::string& where) {
+    if (const Json* const next = json.find("step"); next != nullptr) {
+      if (step && *step != next->as_integer()) table.end_step();
+      step = next->as_integer();
+    }
     const Json* const layer = json.find("layer");
     const auto layer_index = layer == nullptr ? std::int64_t{0} : layer->as_integer();
     const auto& ids = json.at("topk_ids").as_array();

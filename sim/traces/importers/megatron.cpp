@@ -46,9 +46,7 @@ void read_file(const std::string& path, Records& records, Counts& counts) {
   const auto file = MappedFile::open(path);
   const auto bytes = file->bytes();
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  for_each_line(text, [&](std::string_view line, std::int64_t number) {
-    const auto where = fmt::format("{}:{}", path, number);
-    const Json json = Json::parse(line, where);
+  for_each_json_line(text, path, [&](const Json& json, const std::string& where) {
     if (const auto* block = json.find("block");
         block != nullptr && block->is_string() && block->as_string() != "decoder") {
       ++counts.other_blocks;

@@ -67,15 +67,17 @@ Statistics read_ranks(const std::vector<std::string>& files, std::int64_t expert
   Statistics out;
   for (std::size_t rank = 0; rank < files.size(); ++rank) {
     const auto file = open_safetensors(files[rank]);
-    for (const auto& [name, tensor] : file.tensors) {
-      const auto where = fmt::format("{}: tensor '{}'", files[rank], name);
-      const Key key = parse_key(name, files[rank]);
+    for (const auto& [label, tensor] : file.tensors) {
+      const auto where = fmt::format("{}: tensor '{}'", files[rank], label);
+      const Key key = parse_key(label, files[rank]);
       if (!key.raw) {
         add_counts(tensor, experts, where, out.counts[key.iteration][key.layer]);
-      } else if (tensor.shape.size() == 2 && is_integer(tensor.type)) {
+      } else if (tensor.shape.size() == 2 && is_integer(tensor.type) &&
+                 tensor.shape[1] <= experts) {
         out.raw[key.iteration][static_cast<int>(rank)][key.layer] = tensor;
       } else {
-        throw InputError(fmt::format("{}: choices must be integers [tokens, k]", where));
+        throw InputError(fmt::format("{}: choices are {} {}; integers [tokens, k] are needed",
+                                     where, name(tensor.type), shape_text(tensor.shape)));
       }
     }
   }

@@ -9,6 +9,13 @@
 #include "sim/base/errors.hpp"
 
 namespace hotexpert::formats {
+namespace {
+
+// Few ids must not become a large array of absent ones.
+constexpr double kMostCellsAnId = 64;
+constexpr double kHarmlessCells = 1e6;
+
+}  // namespace
 
 void TokenTable::add(std::int64_t layer, std::span<const std::int64_t> ids,
                      std::span<const double> weights) {
@@ -17,33 +24,54 @@ void TokenTable::add(std::int64_t layer, std::span<const std::int64_t> ids,
     throw InputError(fmt::format("{}: layer {}: {} experts but {} weights", origin_, layer,
                                  ids.size(), weights.size()));
   }
-  auto& [all_ids, all_weights] = layers_[layer];
-  auto& row = all_ids.emplace_back();
+  auto& of_layer = layers_[layer];
+  if (of_layer.ends.empty() && !step_ends_.empty()) {  // a layer that the steps before lack
+    of_layer.ends.resize(static_cast<std::size_t>(step_ends_.back()), 0);
+    missing_ += step_ends_.back();
+  }
   for (const auto id : ids) {
     if (!std::in_range<std::int32_t>(id)) {
       throw InputError(
           fmt::format("{}: layer {}: expert id {} is out of range", origin_, layer, id));
     }
-    row.push_back(static_cast<std::int32_t>(id));
+    of_layer.ids.push_back(static_cast<std::int32_t>(id));
   }
-  auto& weight_row = all_weights.emplace_back();
-  for (const auto weight : weights) weight_row.push_back(static_cast<float>(weight));
+  for (const auto weight : weights) of_layer.weights.push_back(static_cast<float>(weight));
+  of_layer.weights.resize(of_layer.ids.size());
+  of_layer.ends.push_back(of_layer.ids.size());
   slots_ = std::max(slots_, ids.size());
-  weighted_ = weighted_ && weights.size() == ids.size() && !ids.empty();
+  if (!ids.empty()) weighted_ = weighted_ && !weights.empty();
 }
 
 std::int64_t TokenTable::tokens() const {
   std::size_t most = 0;
-  for (const auto& [number, layer] : layers_) most = std::max(most, layer.ids.size());
+  for (const auto& [number, layer] : layers_) most = std::max(most, layer.ends.size());
   return static_cast<std::int64_t>(most);
 }
 
+std::int64_t TokenTable::tokens_of(std::int64_t layer) const {
+  const auto found = layers_.find(layer);
+  return found == layers_.end() ? 0 : static_cast<std::int64_t>(found->second.ends.size());
+}
+
+void TokenTable::check_density() const {
+  std::size_t given = 0;
+  for (const auto& [number, layer] : layers_) given += layer.ids.size();
+  const double cells = static_cast<double>(tokens()) * static_cast<double>(layers_.size()) *
+                       static_cast<double>(slots_);
+  if (cells <= kMostCellsAnId * static_cast<double>(given) + kHarmlessCells) return;
+  throw InputError(
+      fmt::format("{}: {} experts are named in {} tokens, {} layers and {} slots, mostly absent "
+                  "ones: tokens, layers or slots are numbered wrongly",
+                  origin_, given, tokens(), layers_.size(), slots_));
+}
+
 void TokenTable::end_step() {
+  check_density();
   const auto most = static_cast<std::size_t>(tokens());
   for (auto& [number, layer] : layers_) {
-    missing_ += static_cast<std::int64_t>(most - layer.ids.size());
-    layer.ids.resize(most);
-    layer.weights.resize(most);
+    missing_ += static_cast<std::int64_t>(most - layer.ends.size());
+    layer.ends.resize(most, layer.ids.size());
   }
   step_ends_.push_back(tokens());
 }
@@ -53,6 +81,7 @@ void TokenTable::mark_tokens(std::vector<std::int32_t>& marks, std::int32_t valu
 }
 
 TraceArrays TokenTable::finish() {
+  check_density();
   if (step_ends_.empty() || step_ends_.back() != tokens()) end_step();
   const std::int64_t count = tokens();
   if (count == 0 || slots_ == 0) throw InputError(fmt::format("{}: holds no routing", origin_));
@@ -64,11 +93,14 @@ TraceArrays TokenTable::finish() {
   ids.reserve(total);
   for (std::size_t token = 0; token < static_cast<std::size_t>(count); ++token) {
     for (const auto& [number, layer] : layers_) {
-      ids.insert(ids.end(), layer.ids[token].begin(), layer.ids[token].end());
-      ids.resize(ids.size() + slots_ - layer.ids[token].size(), kAbsent);
+      const auto begin = static_cast<std::ptrdiff_t>(token == 0 ? 0 : layer.ends[token - 1]);
+      const auto end = static_cast<std::ptrdiff_t>(layer.ends[token]);
+      const std::size_t absent = slots_ - static_cast<std::size_t>(end - begin);
+      ids.insert(ids.end(), layer.ids.begin() + begin, layer.ids.begin() + end);
+      ids.resize(ids.size() + absent, kAbsent);
       if (!weighted_) continue;
-      weights.insert(weights.end(), layer.weights[token].begin(), layer.weights[token].end());
-      weights.resize(weights.size() + slots_ - layer.weights[token].size(), 0.0F);
+      weights.insert(weights.end(), layer.weights.begin() + begin, layer.weights.begin() + end);
+      weights.resize(weights.size() + absent, 0.0F);
     }
   }
   TraceArrays out;

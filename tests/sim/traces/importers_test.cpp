@@ -84,10 +84,16 @@ TEST(ImporterTest, OnBadIsStrictUnlessTheUserDropsOrKeeps) {
   EXPECT_EQ(dropped.tokens_left_out, 2);
   EXPECT_EQ(ids_of(dropped), (Ids{0, 1, 1, 2}));
   EXPECT_EQ(count_of(dropped, "duplicate_experts"), 1);
+  EXPECT_EQ(count_of(dropped, "dropped_tokens"), 2);
+  EXPECT_EQ(count_of(dropped, "kept_bad_tokens"), 0);
   options.on_bad = OnBad::kKeep;
   const auto kept = import_trace({file}, options);
   EXPECT_EQ(kept.tokens_left_out, 0);
+  EXPECT_EQ(count_of(kept, "kept_bad_tokens"), 2);
   EXPECT_TRUE(kept.recording.arrays->keeps_bad_tokens);
+  const auto all_bad = folder.write("c.npy", npy("<i4", "(2, 1, 2)", std::vector<int>{7, 7, 9, 9}));
+  EXPECT_THAT(message(all_bad, {.num_experts = 4, .on_bad = OnBad::kDrop}),
+              testing::HasSubstr("every token is bad"));
 }
 
 TEST(ImporterTest, WeightsAndRepeatedRowsAreChecked) {
@@ -244,6 +250,51 @@ TEST(ImporterTest, CsvJsonlAndSelectionsAreRead) {
   EXPECT_EQ(selections.importer, "selections");
   EXPECT_EQ(selections.num_experts, 8);
   EXPECT_EQ(ids_of(selections), (Ids{7, 0, 5, 2}));
+}
+
+TEST(ImporterTest, CsvWithTokensAndWeightsNeedsNoTopK) {
+  const TempFolder folder;
+  const auto trace =
+      import_trace({folder.write("a.csv",
+                                 "token,layer,slot,expert,weight\n0,0,0,3,0.75\n0,0,1,1,0.25\n"
+                                 "0,1,0,2,1\n2,0,0,0,0.5\n2,0,1,-1,0\n2,1,0,1,1\n")},
+                   {});
+  EXPECT_EQ(ids_of(trace), (Ids{3, 1, 2, -1, -1, -1, -1, -1, 0, -1, 1, -1}));
+  EXPECT_EQ(trace.recording.arrays->weights->real(0), 0.75);
+  EXPECT_EQ(count_of(trace, "missing_tokens"), 2);  // token 1 in both layers
+  EXPECT_THAT(message(folder.write("b.csv", "token,layer,expert\n1,0,0\n0,0,1\n")),
+              testing::HasSubstr("b.csv:3"));
+  EXPECT_THAT(message(folder.write("c.csv", "token,layer,expert\n900000000000,0,0\n")),
+              testing::HasSubstr("tokens count up from 0"));
+}
+
+TEST(ImporterTest, FewIdsDoNotBecomeALargeArray) {
+  const TempFolder folder;
+  std::string wide = "{\"topk_ids\": [0";
+  for (int e = 1; e < 20000; ++e) wide += "," + std::to_string(e);
+  wide += "]}\n";
+  for (int t = 0; t < 20000; ++t) wide += "{\"topk_ids\": [1]}\n";
+  EXPECT_THAT(message(folder.write("wide.jsonl", wide)), testing::HasSubstr("mostly absent"));
+}
+
+TEST(ImporterTest, ALayerThatAppearsLateKeepsItsTokensInTheirSteps) {
+  const TempFolder folder;
+  const auto trace = import_trace({folder.write("a.jsonl",
+                                                "{\"step\":0,\"layer\":0,\"topk_ids\":[[1],[2]]}\n"
+                                                "{\"step\":1,\"layer\":0,\"topk_ids\":[[3]]}\n"
+                                                "{\"step\":1,\"layer\":1,\"topk_ids\":[[4]]}\n")},
+                                  {});
+  EXPECT_EQ(ids_of(trace), (Ids{1, -1, 2, -1, 3, 4}));
+  EXPECT_EQ(trace.recording.arrays->step_offsets, (Ids{0, 2, 3}));
+  EXPECT_EQ(count_of(trace, "unrecorded_tokens"), 2);
+}
+
+TEST(ImporterTest, AnExpertCountThatContradictsTheRecordingIsRefused) {
+  const TempFolder folder;
+  const auto file = folder.write(
+      "s.json", R"({"expertsPerLayer": 8, "layers": 1, "selections": [[[7]], [[5]]]})");
+  EXPECT_THAT(message(file, {.num_experts = 16}),
+              testing::HasSubstr("was recorded with 8 experts, not 16"));
 }
 
 TEST(ImporterTest, TheSwitchBaseTraceIsReadInFull) {

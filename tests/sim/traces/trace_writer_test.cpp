@@ -74,6 +74,11 @@ void expect_equal(const TraceArrays& a, const TraceArrays& b, bool per_token) {
   ASSERT_EQ(a.num_experts, b.num_experts);
 }
 
+/// What a format keeps beside ids and weights.
+bool keeps_per_token_arrays(const std::string& format) {
+  return format == ".npz" || format == ".safetensors";
+}
+
 class RoundTrip : public testing::TestWithParam<const char*> {};
 
 TEST_P(RoundTrip, RandomTracesComeBackBitForBit) {
@@ -90,11 +95,12 @@ TEST_P(RoundTrip, RandomTracesComeBackBitForBit) {
     const auto back =
         import_trace({path}, {.num_experts = arrays.num_experts, .on_bad = OnBad::kKeep});
     if (back.layers_left_out > 0) continue;  // a random layer of zeros
-    expect_equal(arrays, *back.recording.arrays, std::string(GetParam()) != ".npy");
+    expect_equal(arrays, *back.recording.arrays, keeps_per_token_arrays(GetParam()));
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, RoundTrip, testing::Values(".npy", ".npz", ".safetensors"),
+INSTANTIATE_TEST_SUITE_P(Formats, RoundTrip,
+                         testing::Values(".npy", ".npz", ".safetensors", ".csv", ".jsonl"),
                          [](const auto& row) { return std::string(row.param).substr(1); });
 
 TEST(TraceWriterTest, ASyntheticTraceReplaysEqualFromItsFile) {
@@ -123,15 +129,31 @@ TEST(TraceWriterTest, ASyntheticTraceReplaysEqualFromItsFile) {
   }
 }
 
+TEST(TraceWriterTest, JsonCountsAreThoseOfTheSteps) {
+  TraceArrays arrays;
+  arrays.topk_ids = owned_array(std::vector<std::int16_t>{0, 2, 1, 2, 0, -1}, {3, 1, 2});
+  arrays.num_experts = 3;
+  arrays.step_offsets = {0, 2, 3};
+  const TempFolder folder;
+  const auto path = folder.file("counts.json");
+  write_trace(path, arrays);
+  const auto back = import_trace({path}, {});
+  EXPECT_EQ(back.importer, "eplb");
+  EXPECT_EQ(back.recording.loads->steps, 2);
+  EXPECT_EQ(back.recording.loads->load, (std::vector<std::int64_t>{1, 1, 2, 1, 0, 0}));
+  LoadMatrix loads(1, 1, 2);
+  EXPECT_THROW(write_loads(folder.file("a.jsonl"), loads), UsageError);
+}
+
 TEST(TraceWriterTest, CountsComeBackAndEqualInputGivesEqualBytes) {
   const TempFolder folder;
   LoadMatrix loads(2, 1, 3);
   loads.load = {1, 2, 3, 4, 5, 6000000000};
-  for (const char* extension : {".npy", ".npz", ".safetensors"}) {
+  for (const char* extension : {".npy", ".npz", ".safetensors", ".csv", ".json"}) {
     const auto path = folder.file(std::string("l") + extension);
     write_loads(path, loads);
-    EXPECT_EQ(import_trace({path}, {.axes = "step,layer,expert"}).recording.loads->load,
-              loads.load);
+    EXPECT_EQ(import_trace({path}, {.axes = "step,layer,expert"}).recording.loads->load, loads.load)
+        << extension;
     const auto read = [&] {
       std::ifstream file(path, std::ios::binary);
       return std::string(std::istreambuf_iterator<char>(file), {});
