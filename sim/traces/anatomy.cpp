@@ -26,6 +26,14 @@ constexpr std::array<AnatomyPart, kAnatomyParts> kParts = {
     AnatomyPart{"order", "steps whose tokens resemble each other: bursts of requests",
                 "a larger batch or mixing requests; placement comes too late"}};
 
+constexpr std::array kBeside = {
+    AnatomyPart{"coactivation",
+                "CV^2 of rank loads over that with each slot drawn on its own; above 1, experts "
+                "chosen together share ranks",
+                "placement: experts chosen together on different ranks"},
+    AnatomyPart{"source_skew", "tokens (bytes to send) of the fullest source rank / mean",
+                "even data-parallel batches; nothing in the router or the placement"}};
+
 using Vector = std::vector<double>;
 
 double squared_norm(const Vector& v) {
@@ -193,6 +201,7 @@ void set_coactivation(const RankCounts& counts, double tokens, LayerAnatomy& out
 }  // namespace
 
 std::span<const AnatomyPart> anatomy_parts() { return kParts; }
+std::span<const AnatomyPart> anatomy_beside() { return kBeside; }
 
 Anatomy anatomy(const RoutingTrace& trace, const AnatomyOptions& options) {
   const auto& info = trace.info();

@@ -18,6 +18,8 @@ struct AnatomyPart {
 };
 inline constexpr int kAnatomyParts = 4;
 std::span<const AnatomyPart> anatomy_parts();  ///< noise, stable, drift, order
+/// What is told beside the sum: co-activation and source skew.
+std::span<const AnatomyPart> anatomy_beside();
 
 /// Where the imbalance of one layer (or of all, on average) comes from.
 struct LayerAnatomy {
@@ -29,6 +31,12 @@ struct LayerAnatomy {
   double rank_cv2 = 0;
   double rank_cv2_independent = 0;
   double source_max_over_mean = 1;  ///< tokens (bytes to send) of the fullest source rank / mean
+
+  /// rank_cv2 / rank_cv2_independent: above 1, experts that tokens choose together share ranks;
+  /// somewhat below 1 is what distinct experts give. 1 when nothing varies.
+  [[nodiscard]] double coactivation() const {
+    return rank_cv2_independent > 0 ? rank_cv2 / rank_cv2_independent : 1.0;
+  }
 };
 
 struct Anatomy {

@@ -36,10 +36,10 @@ void validate(const SyntheticSpec& spec) {
   require(spec.tokens >= 1 && spec.tokens < kLimit, "step.tokens", spec.tokens, "in 1 to 2^31 - 1");
   require(spec.steps >= 1 && spec.steps < kLimit, "step.count", spec.steps, "in 1 to 2^31 - 1");
   require(spec.groups >= 0 && (spec.groups == 0 || spec.num_experts % spec.groups == 0),
-          "router groups", spec.groups, fmt::format("a divisor of {} experts", spec.num_experts));
+          "router.groups", spec.groups, fmt::format("a divisor of {} experts", spec.num_experts));
   require(spec.groups == 0 || (spec.topk_groups >= 1 && spec.topk_groups <= spec.groups &&
                                spec.topk_groups * (spec.num_experts / spec.groups) >= spec.top_k),
-          "router topk_groups", spec.topk_groups,
+          "router.topk_groups", spec.topk_groups,
           fmt::format("in 1 to {} with room for top-{}", spec.groups, spec.top_k));
   require(spec.threads >= 1, "threads", spec.threads, "at least 1");
 }

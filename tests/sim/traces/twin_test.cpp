@@ -45,18 +45,41 @@ TEST(TwinTest, ThreadsAndRepetitionDoNotChangeItsBytes) {
   EXPECT_THROW(fit_twin(*make_synthetic_trace(spec), {.window = 400}), UsageError);
 }
 
+TEST(TwinTest, ExpertsChosenTogetherAreDrawnTogether) {
+  SyntheticSpec spec;
+  spec.num_experts = 32;
+  spec.top_k = 4;
+  spec.tokens = 30000;
+  spec.model = "coactivated:strength=0.7";
+  spec.weights = false;
+  const auto trace = make_synthetic_trace(spec);
+  const auto model = fit_twin(*trace);
+  const auto rows = twin_fidelity(arrays_of(*trace), draw_twin(model, {.seed = 5}),
+                                  draw_twin(model, {}, false), 32, {1000});
+  for (const auto& row : rows) {
+    if (row.metric != "pair_lift") continue;
+    EXPECT_GT(row.original, 3.0);
+    EXPECT_NEAR(row.twin, row.original, 0.1 * row.original);
+    EXPECT_LT(row.iid, 1.0);
+  }
+}
+
 TEST(TwinTest, OfTheGptOssTraceDropsLikeItInOrderWhereTheIidTwinDoesNot) {
   const auto file = std::filesystem::path(HOTEXPERT_SOURCE_DIR) / ".." /
                     "shared/traces/gpt-oss-20b/topk_ids_u8.npy";
   if (!std::filesystem::exists(file)) GTEST_SKIP() << file << " is absent";
   const RecordedSpec spec{.file = file.string(), .num_experts = 32};
   const auto original = open_trace_arrays(file.string());
-  const auto model = fit_twin(*open_recorded_trace(spec));
+  const auto model = fit_twin(*open_recorded_trace(spec), {.threads = 2});
   const auto twin = draw_twin(model, {.threads = 2});
   const auto iid = draw_twin(model, {.threads = 2}, false);
   bool iid_is_wrong = false;
   for (const auto& row : twin_fidelity(original, twin, iid, 32, {256, 1024, 4096}, 2)) {
     const double allowed = std::max(0.1 * row.original, 0.005);
+    if (row.metric == "pair_lift") {
+      EXPECT_NEAR(row.twin, row.original, 0.1 * row.original);
+      EXPECT_LT(row.iid, 0.7 * row.original) << "independent tokens do not choose in company";
+    }
     if (row.metric.rfind("drop", 0) == 0) {
       EXPECT_NEAR(row.twin, row.original, allowed) << row.metric << ", steps of " << row.tokens;
       iid_is_wrong = iid_is_wrong || std::abs(row.iid - row.original) > allowed;
