@@ -9,6 +9,8 @@ topk_ids [tokens, layers, k]: SGLang stores layers first, and -1 where a token w
 """
 
 import argparse
+import pickle
+import sys
 
 import numpy as np
 
@@ -57,7 +59,11 @@ def main():
 
     import torch
 
-    np.savez(args.output, **convert(torch.load(args.dump, map_location="cpu", weights_only=True)))
+    try:
+        arrays = convert(torch.load(args.dump, map_location="cpu", weights_only=True))
+    except (OSError, KeyError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        sys.exit(f"{args.dump}: {str(error).splitlines()[0]}")
+    np.savez(args.output, **arrays)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,42 @@ def top_k(logits, k):
     return ids.astype(np.int16), (weights / weights.sum(axis=-1, keepdims=True)).astype(np.float16)
 
 
+def as_numpy(value):
+    """A tensor or array as NumPy [tokens, last dimension]; floats as float64."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        value = (value.double() if value.is_floating_point() else value).numpy()
+    value = np.asarray(value)
+    return value.reshape(-1, value.shape[-1])
+
+
+def by_falling_weight(ids, weights):
+    """The same choices with the heaviest slot first and weights that sum to 1."""
+    order = np.argsort(-weights, axis=-1, kind="stable")
+    ids = np.take_along_axis(ids, order, axis=-1)
+    weights = np.take_along_axis(weights, order, axis=-1)
+    total = weights.sum(axis=-1, keepdims=True)
+    return ids.astype(np.int16), (weights / np.where(total > 0, total, 1)).astype(np.float16)
+
+
+def choices(output, num_experts, k):
+    """Experts and weights of what a router module returned, or None when it is no routing.
+
+    Routers return logits [tokens, experts]; or, in a tuple, the chosen experts [tokens, k] with
+    their weights [tokens, k] or with scores [tokens, experts] that are 0 where nothing was chosen.
+    """
+    parts = [as_numpy(part) for part in (output if isinstance(output, tuple) else (output,))
+             if np.ndim(part) >= 2]
+    chosen = [p for p in parts if p.dtype.kind in "iu" and p.shape[1] == k]
+    scores = [p for p in parts if p.dtype.kind == "f" and p.shape[1] == num_experts]
+    weights = [p for p in parts if p.dtype.kind == "f" and p.shape[1] == k != num_experts]
+    if chosen and weights:
+        return by_falling_weight(chosen[0], weights[0])
+    if chosen and scores and (scores[0] >= 0).all() and ((scores[0] > 0).sum(axis=1) <= k).all():
+        return by_falling_weight(chosen[0], np.take_along_axis(scores[0], chosen[0], axis=-1))
+    return top_k(scores[0], k) if scores else None
+
+
 class RoutingRecorder:
     """Collects router decisions of all layers, forward pass by forward pass."""
 
@@ -37,15 +73,14 @@ class RoutingRecorder:
         self._request_id = []
         self._handles = []
 
-    def observe(self, layer, logits):
-        """Adds router logits [tokens, num_experts] of one layer."""
-        logits = np.asarray(logits).reshape(-1, np.shape(logits)[-1])
-        if logits.shape[1] != self.num_experts:
-            raise ValueError(
-                f"layer {layer}: the router has {logits.shape[1]} experts, not {self.num_experts}")
-        self._layers.setdefault(layer, []).append(top_k(logits, self.k))
+    def observe(self, layer, output):
+        """Adds what the router of one layer returned, see choices()."""
+        routing = choices(output, self.num_experts, self.k)
+        if routing is None:
+            return
+        self._layers.setdefault(layer, []).append(routing)
         if layer == min(self._layers):
-            self._request_id.append(np.full(len(logits), self.request, np.int32))
+            self._request_id.append(np.full(len(routing[0]), self.request, np.int32))
 
     def attach(self, model):
         """Hooks every module whose name ends in gate or router and whose output is router logits."""
@@ -63,11 +98,7 @@ class RoutingRecorder:
 
     def _hook(self, layer):
         def record(_module, _inputs, output):
-            logits = output[0] if isinstance(output, tuple) else output
-            if hasattr(logits, "detach"):
-                logits = logits.detach().float().cpu().numpy()
-            if np.shape(logits)[-1] == self.num_experts:
-                self.observe(layer, logits)
+            self.observe(layer, output)
 
         return record
 
