@@ -9,6 +9,7 @@
 #include "reports/exporters.hpp"
 #include "reports/html_parts.hpp"
 #include "reports/page_data.hpp"
+#include "reports/recorded_traces.hpp"
 #include "reports/section.hpp"
 #include "reports/text_escape.hpp"
 #include "reports/web_bundle.hpp"
@@ -177,6 +178,14 @@ std::string scenario_html(const Comparison& comparison) {
   return out + "</dl></section>\n";
 }
 
+std::string recorded_traces_html(const Comparison& comparison) {
+  const Table table = recorded_traces_table(comparison);
+  if (table.rows.empty()) return "";
+  return "<section id=\"traces\"><h2>Recorded traces</h2>\n<p>What importing found. Errors and "
+         "warnings with a count above 0 are repeated as warnings of the points.</p>\n" +
+         table_html(table, false) + "</section>\n";
+}
+
 std::string environment_html(const Comparison& comparison) {
   std::string out = "<section id=\"environment\"><h2>Environment</h2>\n";
   for (const auto& run : comparison.runs) {
@@ -261,7 +270,8 @@ std::string render_html(const Comparison& comparison) {
   std::iota(all.begin(), all.end(), std::size_t{0});
   out += "<section id=\"points\"><h2>All points</h2>\n" + warnings_html(warnings.take(all)) +
          table_html(all_points_table(comparison), false) + "</section>\n";
-  out += scenario_html(comparison) + environment_html(comparison) + definitions_html(comparison);
+  out += scenario_html(comparison) + recorded_traces_html(comparison);
+  out += environment_html(comparison) + definitions_html(comparison);
   out +=
       "</main>\n<footer><p>One file, made by hotexpert; it loads nothing and sends "
       "nothing.</p></footer>\n";

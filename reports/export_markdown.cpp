@@ -9,6 +9,7 @@
 #include "reports/exporters.hpp"
 #include "reports/number_format.hpp"
 #include "reports/ratio.hpp"
+#include "reports/recorded_traces.hpp"
 #include "reports/section.hpp"
 #include "reports/table_markdown.hpp"
 #include "reports/text_escape.hpp"
@@ -153,6 +154,8 @@ std::string render_markdown(const Comparison& comparison) {
     out += section->id == "time-by-skew" ? time_table(comparison, view)
                                          : narrow_table(section->table(comparison, view));
   }
+  if (const Table traces = recorded_traces_table(comparison); !traces.rows.empty())
+    out += "\n## Recorded traces\n\n" + table_markdown(traces);
   for (const auto& warning : comparison.warnings)
     out += fmt::format("\n> Warning: {}\n", markdown_text(warning));
   return out;

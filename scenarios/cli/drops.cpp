@@ -228,7 +228,8 @@ CommandSyntax drops_syntax() {
        {"ep.ranks", "R", "contiguous expert-parallel ranks, for the rule device and bias by rank"},
        {"output,o", "RUN_DIR", "also write a run folder, which `hotexpert report` draws"},
        {"jobs,j", "N", "threads that draw and count; results do not depend on it [all]"}},
-      {AxisScope::kSeed, AxisScope::kLayer, AxisScope::kTrace, AxisScope::kCapacity}};
+      {AxisScope::kSeed, AxisScope::kLayer, AxisScope::kTrace, AxisScope::kRecording,
+       AxisScope::kCapacity}};
   for (const auto& option : table_options()) syntax.options.push_back(option);
   return syntax;
 }

@@ -22,6 +22,7 @@
 #include "sim/routing/drop_policy.hpp"
 #include "sim/traces/importers/importer.hpp"
 #include "sim/traces/skew_model.hpp"
+#include "sim/traces/writers/writer.hpp"
 #include "sim/training/balancing_method.hpp"
 #include "sim/training/training_task.hpp"
 
@@ -157,6 +158,8 @@ constexpr std::array kFamilies = {
     FamilyRow{"skew-models", "how popular experts are", [] { return family_table(skew_models()); }},
     FamilyRow{"importers", "recordings that trace import understands",
               [] { return family_table(importers()); }},
+    FamilyRow{"trace-writers", "formats that trace export writes",
+              [] { return family_table(trace_writers()); }},
     FamilyRow{"capacity-rules", "whose definition of the capacity factor",
               [] { return family_table(kCapacityRules); }},
     FamilyRow{"drop-policies", "which assignments are dropped",

@@ -19,6 +19,7 @@ enum class AxisScope : std::uint8_t {
   kSeed,
   kLayer,
   kTrace,
+  kRecording,  ///< how a recorded file is read
   kCapacity,
   kRun,
   kParallel,

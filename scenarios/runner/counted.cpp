@@ -141,6 +141,10 @@ Counted count_point(const PointSpec& spec, const RoutingTrace& trace, const Plac
     add_drop_metrics(spec, drops, result);
     add_drop_series(range, drops, result);
   }
+  if (const auto& target = trace.info().target) {
+    result.measurements.push_back({"skew.achieved", target->achieved, Provenance::kCounted});
+    result.measurements.push_back({"skew.parameter", target->value, Provenance::kCounted});
+  }
   result.series.push_back(load_series(counted.load));
   for (const auto& warning : trace.info().warnings) result.warnings.push_back(warning);
   return counted;

@@ -52,6 +52,21 @@ LayerShape make_shape(const AxisChoice& choice) {
   return shape;
 }
 
+RecordingSpec make_recording(const AxisChoice& choice) {
+  const auto text = [&](std::string_view axis) {
+    return choice.at(axis) == "auto" ? std::string() : choice.at(axis);
+  };
+  RecordingSpec recording;
+  recording.format = text("trace.format");
+  recording.axes = text("trace.axes");
+  std::replace(recording.axes.begin(), recording.axes.end(), '-', ',');
+  recording.weights = text("trace.weights");
+  if (choice.at("trace.absent") != "none")
+    recording.absent_id = parse_integer(choice.at("trace.absent"), "trace.absent");
+  recording.on_bad = choice.at("trace.on_bad");
+  return recording;
+}
+
 TraceSpec make_trace(const AxisChoice& choice, const LayerShape& shape) {
   TraceSpec trace;
   trace.seed = static_cast<std::uint64_t>(number_or(choice, "seed", 1));
@@ -67,17 +82,23 @@ TraceSpec make_trace(const AxisChoice& choice, const LayerShape& shape) {
     trace.order = choice.at("trace.order");
     trace.model = "recorded";
     trace.num_experts = has_experts ? shape.num_experts : 0;
+    trace.top_k = choice.at("layer.top_k") != "preset" ? shape.top_k : 0;
+    trace.recording = make_recording(choice);
     return trace;
   }
   if (trace.model == "recorded") {
     throw UsageError(
-        "skew.model 'recorded' needs a recorded trace: pass --trace.file FILE (.npy or "
-        ".safetensors with topk_ids "
-        "[tokens, layers, k]); scenarios/record/ says how to record one from a Hugging Face model");
+        "skew.model 'recorded' needs a recorded trace: pass --trace.file FILE (hotexpert list "
+        "importers); scenarios/record/ records one from a Hugging Face model");
   }
   trace.order = "recorded";
   trace.target = text_or_empty(choice, "skew.target");
   trace.synthetic_layers = static_cast<int>(number_or(choice, "skew.layers", 1));
+  const auto small = [&](std::string_view axis) {
+    return static_cast<int>(std::min<std::int64_t>(number_or(choice, axis, 0), 1 << 30));
+  };
+  trace.groups = small("router.groups");
+  trace.topk_groups = small("router.topk_groups");
   trace.num_experts = shape.num_experts;
   trace.top_k = shape.top_k;
   if (trace.step_count == 0) trace.step_count = 8;

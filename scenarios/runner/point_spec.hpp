@@ -11,19 +11,33 @@
 
 namespace hotexpert {
 
+/// How a recorded file is read; all default for synthetic traces.
+struct RecordingSpec {
+  std::string format;   ///< importer; empty = by content
+  std::string axes;     ///< "layer,token,slot"; empty = token,layer,slot
+  std::string weights;  ///< file, "none", or empty = in the trace or its neighbour
+  std::optional<std::int64_t> absent_id;
+  std::string on_bad = "strict";
+
+  friend bool operator==(const RecordingSpec&, const RecordingSpec&) = default;
+};
+
 /// Which routing a point replays. Equal specs give equal tokens.
 struct TraceSpec {
   std::uint64_t seed = 1;
-  std::string file;    ///< recorded trace; empty = synthetic
+  std::string file;  ///< recorded trace; empty = synthetic
+  RecordingSpec recording;
   std::string order;   ///< "recorded" or "shuffled"
   std::string model;   ///< skew model with parameters
   std::string target;  ///< load metric to reach, or empty
   std::int64_t step_tokens = 0;
   std::int64_t step_count = 0;  ///< 0 = all
   int synthetic_layers = 1;
-  int only_layer = -1;  ///< -1 = all
-  int num_experts = 0;  ///< 0 = whatever the file says
-  int top_k = 0;
+  int groups = 0;  ///< of group-limited top-k; 0 = none
+  int topk_groups = 0;
+  int only_layer = -1;         ///< -1 = all
+  int num_experts = 0;         ///< 0 = whatever the file says
+  int top_k = 0;               ///< likewise
   bool needs_weights = false;  ///< something reads gate weights; else none are drawn or opened
 
   friend bool operator==(const TraceSpec&, const TraceSpec&) = default;

@@ -41,9 +41,9 @@ class Scenario {
   std::map<std::string, std::vector<std::string>, std::less<>> values_;
 };
 
-/// The axes of a sweep: seed, layer, trace, capacity, run, expert parallelism.
+/// The axes of a sweep: seed, layer, trace and its reading, capacity, run, expert parallelism.
 inline constexpr std::initializer_list<AxisScope> kSweepScopes = {
-    AxisScope::kSeed,     AxisScope::kLayer, AxisScope::kTrace,
+    AxisScope::kSeed,     AxisScope::kLayer, AxisScope::kTrace,   AxisScope::kRecording,
     AxisScope::kCapacity, AxisScope::kRun,   AxisScope::kParallel};
 
 /// The axes of the router lab.

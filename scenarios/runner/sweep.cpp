@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -119,6 +120,18 @@ void keep_shard(const Shard& shard, std::vector<AxisChoice>& choices, Json& mani
                             .set("points", end - first));
 }
 
+/// Every recording the points replay, read and checked before the run folder is made.
+Json check_recordings(const std::vector<PointSpec>& specs, TraceCache& traces) {
+  Json list = Json::array();
+  for (const auto& spec : specs) {
+    if (spec.trace.file.empty()) continue;
+    const Json entry = recording_json(spec.trace, traces.recording(spec.trace));
+    const auto& known = list.as_array();
+    if (std::find(known.begin(), known.end(), entry) == known.end()) list.push(entry);
+  }
+  return list;
+}
+
 /// Backends that were asked for are there, and their kernels known, before the run folder is made.
 void check_backends(const std::vector<PointSpec>& specs, BackendPool& backends) {
   for (const auto& spec : specs) {
@@ -202,6 +215,8 @@ SweepSummary run_sweep(const Scenario& scenario, const SweepOptions& options) {
 
   check_backends(specs, shop.backends);
 
+  const Json recordings = check_recordings(specs, shop.traces);
+  if (!recordings.as_array().empty()) manifest.set("traces", recordings);
   RunWriter writer = options.resume ? RunWriter::resume(options.run_dir, manifest)
                                     : RunWriter::create(options.run_dir, manifest);
   SweepSummary summary;

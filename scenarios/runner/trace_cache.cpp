@@ -9,16 +9,57 @@
 namespace hotexpert {
 namespace {
 
-std::shared_ptr<const RoutingTrace> make_trace(const TraceSpec& spec, int threads) {
+/// Two points whose recordings are the same, whatever they do with it.
+bool same_recording(const TraceSpec& a, const TraceSpec& b) {
+  return a.file == b.file && a.recording == b.recording && a.num_experts == b.num_experts &&
+         a.top_k == b.top_k && a.needs_weights == b.needs_weights;
+}
+
+/// The recording's tokens, with what its checks found as warnings.
+TraceArrays arrays_of(const ImportedTrace& imported) {
+  TraceArrays arrays = *imported.recording.arrays;
+  const auto& warnings = imported.recording.warnings;
+  arrays.warnings.insert(arrays.warnings.end(), warnings.begin(), warnings.end());
+  for (const auto& check : imported.checks) {
+    if (check.count == 0 || check.severity == Severity::kInfo) continue;
+    arrays.warnings.push_back(
+        fmt::format("Trace check {} ({}): {}", check.name, name(check.severity), check.text));
+  }
+  return arrays;
+}
+
+}  // namespace
+
+const ImportedTrace& TraceCache::recording(const TraceSpec& spec) {
+  if (!recording_ || !same_recording(recording_spec_, spec)) {
+    ImportOptions options;
+    options.format = spec.recording.format;
+    options.axes = spec.recording.axes;
+    options.weights_file = spec.needs_weights ? spec.recording.weights : "none";
+    options.num_experts = spec.num_experts;
+    options.top_k = spec.top_k;
+    options.absent_id = spec.recording.absent_id;
+    options.on_bad = parse_on_bad(spec.recording.on_bad);
+    recording_.reset();
+    recording_ = import_trace({spec.file}, options);
+    recording_spec_ = spec;
+  }
+  if (!recording_->recording.arrays) {
+    throw InputError(fmt::format(
+        "{}: holds counts only; a point replays tokens (hotexpert place reads counts)", spec.file));
+  }
+  return *recording_;
+}
+
+std::shared_ptr<const RoutingTrace> TraceCache::make(const TraceSpec& spec) {
   if (!spec.file.empty()) {
+    const auto& imported = recording(spec);
     RecordedSpec recorded;
-    recorded.file = spec.file;
-    if (!spec.needs_weights) recorded.weights_file = "none";
-    recorded.num_experts = spec.num_experts;
+    recorded.num_experts = imported.num_experts;
     recorded.tokens_per_step = spec.step_tokens;
     recorded.shuffled = spec.order == "shuffled";
     recorded.seed = spec.seed;
-    return open_recorded_trace(recorded);
+    return make_recorded_trace(arrays_of(imported), recorded);
   }
   SyntheticSpec synthetic;
   synthetic.num_experts = spec.num_experts;
@@ -29,20 +70,40 @@ std::shared_ptr<const RoutingTrace> make_trace(const TraceSpec& spec, int thread
   synthetic.model = spec.model;
   synthetic.target = spec.target;
   synthetic.weights = spec.needs_weights;
+  synthetic.groups = spec.groups;
+  synthetic.topk_groups = spec.topk_groups;
   synthetic.seed = spec.seed;
-  synthetic.threads = threads;
+  synthetic.threads = threads_;
   return make_synthetic_trace(synthetic);
 }
-
-}  // namespace
 
 std::shared_ptr<const RoutingTrace> TraceCache::open(const TraceSpec& spec) {
   if (!trace_ || !(spec_ == spec)) {
     trace_.reset();
-    trace_ = make_trace(spec, threads_);
+    trace_ = make(spec);
     spec_ = spec;
   }
   return trace_;
+}
+
+Json recording_json(const TraceSpec& spec, const ImportedTrace& recording) {
+  const auto& arrays = *recording.recording.arrays;
+  Json checks = Json::array();
+  for (const auto& check : recording.checks) {
+    checks.push(Json::object()
+                    .set("check", check.name)
+                    .set("severity", name(check.severity))
+                    .set("count", check.count)
+                    .set("unit", check.unit)
+                    .set("text", check.text));
+  }
+  return Json::object()
+      .set("file", spec.file)
+      .set("importer", recording.importer)
+      .set("tokens", arrays.tokens())
+      .set("layers", arrays.layers())
+      .set("experts", recording.num_experts)
+      .set("checks", std::move(checks));
 }
 
 void resolve_shape(PointSpec& spec, const TraceInfo& info) {

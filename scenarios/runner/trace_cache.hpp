@@ -1,9 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "scenarios/runner/point_spec.hpp"
 #include "sim/core/routing_batch.hpp"
+#include "sim/traces/importers/importer.hpp"
 
 namespace hotexpert {
 
@@ -16,11 +18,21 @@ class TraceCache {
   /// has)
   std::shared_ptr<const RoutingTrace> open(const TraceSpec& spec);
 
+  /// The recording behind a point of a recorded trace, checked; kept like the trace itself.
+  const ImportedTrace& recording(const TraceSpec& spec);
+
  private:
+  std::shared_ptr<const RoutingTrace> make(const TraceSpec& spec);
+
   int threads_;
+  TraceSpec recording_spec_;
+  std::optional<ImportedTrace> recording_;
   TraceSpec spec_;
   std::shared_ptr<const RoutingTrace> trace_;
 };
+
+/// What the manifest of a run says of a recorded trace: file, importer, size and every check.
+Json recording_json(const TraceSpec& spec, const ImportedTrace& recording);
 
 /// Fills in what only the trace knows: experts and slots of a recorded file.
 /// @throws UsageError when the scenario's layer.experts or layer.top_k contradict the trace
