@@ -46,5 +46,5 @@ addEventListener("resize", () => {
   redraw();
 });
 
-const tables = () => document.querySelectorAll<HTMLDetailsElement>("details.table");
-addEventListener("beforeprint", () => tables().forEach((details) => (details.open = true)));
+const folded = () => document.querySelectorAll<HTMLDetailsElement>("details");
+addEventListener("beforeprint", () => folded().forEach((details) => (details.open = true)));
