@@ -6,8 +6,7 @@
 namespace hotexpert {
 
 // Launchers of route_phases.hpp. All pointers are device memory; nothing synchronises; the caller
-// checks launch errors (cuda_check.hpp).
-
+// checks launch errors (check.hpp).
 
 /// counts [chunks, E] of each chunk.
 void launch_count(const Assignments& in, std::int32_t* counts, DeviceStream stream);
