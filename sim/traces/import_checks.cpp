@@ -103,6 +103,24 @@ IdFaults id_faults(const TraceArrays& arrays, int num_experts) {
   return out;
 }
 
+/// ", first token 1, layer 0, slot 1: expert id -2": where the first id out of range is. A second
+/// look, taken only at traces that have one.
+std::string first_out_of_range(const TraceArrays& arrays, int num_experts) {
+  Row row;
+  for (std::int64_t token = 0; token < arrays.tokens(); ++token) {
+    for (int layer = 0; layer < arrays.layers(); ++layer) {
+      read_ids(arrays, token, layer, row);
+      for (std::size_t slot = 0; slot < row.ids.size(); ++slot) {
+        const auto id = row.ids[slot];
+        if (is_absent(arrays, id) || (id >= 0 && id < num_experts)) continue;
+        return fmt::format(", first token {}, layer {}, slot {}: expert id {}", token, layer, slot,
+                           id);
+      }
+    }
+  }
+  return "";
+}
+
 struct WeightFaults {
   std::int64_t sums = 0;
   std::int64_t orders = 0;
@@ -213,7 +231,8 @@ std::vector<ImportCheck> check_token_trace(const TraceArrays& arrays, int num_ex
       arrays.layers() - static_cast<std::int64_t>(layers_with_routing(arrays).size());
   return {
       check("out_of_range", Severity::kError, out_of_range, "slots",
-            fmt::format("{} slots name an expert outside 0 to {}.", out_of_range, num_experts - 1)),
+            fmt::format("{} slots name an expert outside 0 to {}{}.", out_of_range, num_experts - 1,
+                        out_of_range > 0 ? first_out_of_range(arrays, num_experts) : "")),
       check("duplicate_experts", Severity::kError, duplicates, "tokens",
             fmt::format("{} (token, layer) pairs name an expert twice.", duplicates)),
       check("dense_layers", Severity::kWarning, dense, "layers",

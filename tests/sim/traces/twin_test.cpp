@@ -58,7 +58,7 @@ TEST(TwinTest, ExpertsChosenTogetherAreDrawnTogether) {
                                   draw_twin(model, {}, false), 32, {1000});
   for (const auto& row : rows) {
     if (row.metric != "pair_lift") continue;
-    EXPECT_GT(row.original, 3.0);
+    EXPECT_GT(row.original, 1.5);  // a quarter of the pairs are partners, who meet 6 times as often
     EXPECT_NEAR(row.twin, row.original, 0.1 * row.original);
     EXPECT_LT(row.iid, 1.0);
   }
