@@ -84,6 +84,10 @@ void add_drop_metrics(const PointSpec& spec, const std::vector<DropStatistics>& 
   }
   auto& out = result.measurements;
   out.push_back(over_batches("drop.assignment_fraction", assignments, Provenance::kCounted));
+  if (assignments.size() > 1) {
+    const double error = std::sqrt(variance(assignments) / static_cast<double>(assignments.size()));
+    out.push_back({"drop.standard_error", error, Provenance::kCounted});
+  }
   out.push_back(over_batches("drop.token_lost_fraction", lost, Provenance::kCounted));
   if (!gate_mass.empty())
     out.push_back(over_batches("drop.gate_mass_fraction", gate_mass, Provenance::kCounted));

@@ -159,6 +159,7 @@ TEST(RecordedTraceTest, OrderMattersAsTheIssueOfRealTracesSays) {
                      "256,4096", "--trace.order", "recorded,shuffled", "--capacity.factor",
                      "1,1.25,1.5,2", "--backend", "none", "-o", dir});
   ASSERT_EQ(sweep.exit_code, 0) << sweep.err;
+  EXPECT_THAT(sweep.out, HasSubstr("Token order matters in steps of 256 tokens"));
   const auto report = run_hotexpert({"report", dir, "--json"});
   ASSERT_EQ(report.exit_code, 0) << report.err;
   double recorded = 0;
