@@ -34,7 +34,6 @@ CommandSyntax model_syntax() {
         "validate: published latencies to fit the free constants to [none: the device file's]"},
        {"hold-out-all", "",
         "validate: also leave out ranks, token ranges and distributions in turn, not only shapes"},
-       {"output,o", "RUN_DIR", "validate, league: write the rows as a run folder too, for reports"},
        {"kernel", "NAME", "price: kernel whose law is used [grouped]"},
        {"ep.ranks", "N", "price: expert-parallel ranks; the most loaded one is priced [1]"},
        {"step.tokens", "LIST", "price: tokens a step, of all ranks [2^4:2^14]"},
