@@ -23,8 +23,10 @@ std::string read_all(const std::string& path) {
 
 std::string fresh_folder(const std::string& name) {
   const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-  const auto path = std::filesystem::temp_directory_path() / "hotexpert-tests" /
-                    (std::string(info->test_suite_name()) + "." + info->name()) / name;
+  const std::string owner = info == nullptr
+                                ? std::string("no-test")  // a benchmark
+                                : std::string(info->test_suite_name()) + "." + info->name();
+  const auto path = std::filesystem::temp_directory_path() / "hotexpert-tests" / owner / name;
   std::filesystem::remove_all(path);
   std::filesystem::create_directories(path.parent_path());
   return path.string();
