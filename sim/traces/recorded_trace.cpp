@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <numeric>
@@ -132,7 +134,10 @@ class RecordedTrace : public RoutingTrace {
     buffer.topk_ids.resize(static_cast<std::size_t>(tokens * slots));
     with_integer_type(arrays_.topk_ids.type, [&](auto element) {
       using T = decltype(element);
-      auto out = buffer.topk_ids.begin();
+      auto* out = buffer.topk_ids.data();
+      if constexpr (sizeof(T) == 1) {
+        if (!arrays_.absent_id && widen_rows<T>(first, tokens, layer, out)) return;
+      }
       for (std::int64_t token = first; token < first + tokens; ++token) {
         const std::int64_t start = first_element(token, layer);
         for (std::int64_t slot = 0; slot < slots; ++slot) {
@@ -141,6 +146,35 @@ class RecordedTrace : public RoutingTrace {
         }
       }
     });
+  }
+
+  /// One-byte ids, all of which fit StoredExpert, for the usual numbers of slots: a row of known
+  /// length is widened at once, twice as fast as slot by slot.   @return false for other numbers
+  template <class T>
+  bool widen_rows(std::int64_t first, std::int64_t tokens, int layer, StoredExpert* out) const {
+    const auto rows = [&]<int slots>(std::integral_constant<int, slots>) {
+      for (std::int64_t token = first; token < first + tokens; ++token, out += slots) {
+        std::array<T, static_cast<std::size_t>(slots)> row;
+        std::memcpy(row.data(), arrays_.topk_ids.data + first_element(token, layer), row.size());
+        for (int slot = 0; slot < slots; ++slot)
+          out[slot] = static_cast<StoredExpert>(row[static_cast<std::size_t>(slot)]);
+      }
+      return true;
+    };
+    switch (info_.slots) {
+      case 1:
+        return rows(std::integral_constant<int, 1>{});
+      case 2:
+        return rows(std::integral_constant<int, 2>{});
+      case 4:
+        return rows(std::integral_constant<int, 4>{});
+      case 6:
+        return rows(std::integral_constant<int, 6>{});
+      case 8:
+        return rows(std::integral_constant<int, 8>{});
+      default:
+        return false;
+    }
   }
 
   template <class T>
