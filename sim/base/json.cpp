@@ -134,7 +134,8 @@ void append(std::string& out, const Json& value, int indent, int depth) {
     const double number = value.as_double();
     if (!std::isfinite(number))
       throw Error(ExitCode::kOutputFailed, "a result is NaN or infinite: please report this");
-    out += shortest(number);
+    const bool negative_zero = number == 0 && std::signbit(number);
+    out += negative_zero ? "-0.0" : shortest(number);  // "-0" would read back as the integer 0
   } else if (value.is_string()) {
     append_string(out, value.as_string());
   } else if (value.is_array()) {

@@ -11,7 +11,6 @@
 
 #include "sim/base/errors.hpp"
 #include "sim/base/params.hpp"
-#include "sim/traces/mapped_file.hpp"
 #include "sim/traces/npy_file.hpp"
 #include "sim/traces/safetensors_file.hpp"
 
@@ -47,19 +46,6 @@ std::optional<ArrayView> neighbouring_weights(const fs::path& ids_file, const Ar
     if (weights.shape == ids.shape) return weights;
   }
   return std::nullopt;
-}
-
-TraceArrays from_npy(const std::shared_ptr<const MappedFile>& file,
-                     const std::string& weights_file) {
-  TraceArrays out;
-  out.name = file->path();
-  out.topk_ids = parse_npy(file->bytes(), file, file->path());
-  if (weights_file.empty()) {
-    out.weights = neighbouring_weights(file->path(), out.topk_ids);
-  } else if (weights_file != "none") {
-    out.weights = open_npy(weights_file);
-  }
-  return out;
 }
 
 template <class T>
@@ -160,6 +146,19 @@ std::int64_t largest_id_plus_one(const TraceArrays& arrays) {
     return std::cmp_greater(largest, kMaxExperts) ? kMaxExperts + 1
                                                   : static_cast<std::int64_t>(largest) + 1;
   });
+}
+
+TraceArrays npy_arrays(const std::shared_ptr<const MappedFile>& file,
+                       const std::string& weights_file) {
+  TraceArrays out;
+  out.name = file->path();
+  out.topk_ids = parse_npy(file->bytes(), file, file->path());
+  if (weights_file.empty()) {
+    out.weights = neighbouring_weights(file->path(), out.topk_ids);
+  } else if (weights_file != "none") {
+    out.weights = open_npy(weights_file);
+  }
+  return out;
 }
 
 TraceArrays safetensors_arrays(const SafetensorsFile& file, const std::string& origin) {
@@ -273,7 +272,7 @@ TraceArrays open_trace_arrays(const std::string& file, const std::string& weight
   }
   TraceArrays arrays =
       looks_like_npy(mapped->bytes())
-          ? from_npy(mapped, weights_file)
+          ? npy_arrays(mapped, weights_file)
           : safetensors_arrays(parse_safetensors(mapped->bytes(), mapped, file), file);
   check_arrays(arrays);
   return arrays;

@@ -9,6 +9,7 @@
 
 #include "sim/core/routing_batch.hpp"
 #include "sim/traces/array_view.hpp"
+#include "sim/traces/mapped_file.hpp"
 #include "sim/traces/safetensors_file.hpp"
 
 namespace hotexpert {
@@ -53,6 +54,10 @@ void keep_first_tokens(TraceArrays& arrays, std::int64_t count);
 
 /// Keeps these layers only, in ascending order.
 void keep_layers(TraceArrays& arrays, std::span<const int> layers);
+
+/// Reads the ids of an .npy file, with weights as open_trace_arrays picks them.
+TraceArrays npy_arrays(const std::shared_ptr<const MappedFile>& file,
+                       const std::string& weights_file);
 
 /// Reads the arrays of a .safetensors file; see open_trace_arrays.
 TraceArrays safetensors_arrays(const SafetensorsFile& file, const std::string& origin);

@@ -2,11 +2,13 @@
 // reading the same bytes once.
 #include <benchmark/benchmark.h>
 
+#include <ctime>
 #include <numeric>
 #include <vector>
 
 #include "sim/core/routing_batch.hpp"
 #include "sim/traces/distinct_sampler.hpp"
+#include "sim/traces/import_checks.hpp"
 #include "sim/traces/philox_lanes.hpp"
 #include "sim/traces/synthetic_trace.hpp"
 #include "sim/traces/trace_summary.hpp"
@@ -97,17 +99,77 @@ void sum_ids(benchmark::State& state) {
 }
 BENCHMARK(sum_ids);
 
-/// A recorded trace summarised from memory: counts, overlap and checks in one pass.
-void summarize_recorded(benchmark::State& state) {
-  auto spec = spec_of("gaussian");
-  spec.steps = 1;
-  const auto arrays = arrays_of(*make_synthetic_trace(spec));
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(summarize(arrays, kExperts, 4096).overall.cv);
-  }
-  set_rate(state, 1e9);
+template <class T>
+TraceArrays recorded(int layers, int top_k, int experts) {
+  SyntheticSpec spec;
+  spec.num_experts = experts;
+  spec.top_k = top_k;
+  spec.layers = layers;
+  spec.tokens = (std::int64_t{1} << 22) / (layers * top_k);
+  spec.model = "gaussian";
+  spec.weights = false;
+  auto arrays = arrays_of(*make_synthetic_trace(spec));
+  std::vector<T> ids;
+  for (std::int64_t i = 0; i < arrays.topk_ids.elements(); ++i)
+    ids.push_back(static_cast<T>(arrays.topk_ids.integer(i)));
+  arrays.topk_ids = owned_array(std::move(ids), arrays.topk_ids.shape);
+  return arrays;
 }
-BENCHMARK(summarize_recorded);
+
+double cpu_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+/// A recorded trace summarised, or its ids checked, beside its floor in the same iteration: the
+/// bytes read once and added. of_floor 0.1 = ten times as long as reading.
+template <class T>
+void scan(benchmark::State& state, bool check) {
+  const auto layers = static_cast<int>(state.range(0));
+  const auto top_k = static_cast<int>(state.range(1));
+  const auto experts = static_cast<int>(state.range(2));
+  const auto arrays = recorded<T>(layers, top_k, experts);
+  const std::int64_t count = arrays.topk_ids.elements();
+  double floor_s = 0;
+  double scan_s = 0;
+  for (auto _ : state) {
+    const double start = cpu_seconds();
+    std::uint64_t sum = 0;
+    for (std::int64_t i = 0; i < count * static_cast<std::int64_t>(sizeof(T)) / 8; ++i)
+      sum += load_element<std::uint64_t>(arrays.topk_ids.data, i);
+    benchmark::DoNotOptimize(sum);
+    const double read = cpu_seconds();
+    if (check) {
+      benchmark::DoNotOptimize(check_token_trace(arrays, experts).size());
+    } else {
+      benchmark::DoNotOptimize(summarize(arrays, experts, 4096).overall.cv);
+    }
+    const double done = cpu_seconds();
+    floor_s += read - start;
+    scan_s += done - read;
+  }
+  const auto assignments = static_cast<double>(count) * static_cast<double>(state.iterations());
+  state.counters["assignments/s"] = assignments / scan_s;
+  state.counters["of_target"] = assignments / scan_s / 1e9;
+  state.counters["of_floor"] = floor_s / scan_s;
+}
+void shapes(benchmark::internal::Benchmark* bench) {
+  bench->Args({24, 4, 32})
+      ->Args({58, 8, 256})
+      ->Args({1, 8, 256})
+      ->Args({6, 1, 8})
+      ->Args({26, 6, 64});
+  bench->ArgNames({"layers", "k", "E"});
+}
+void summarize_u8(benchmark::State& state) { scan<std::uint8_t>(state, false); }
+void summarize_i16(benchmark::State& state) { scan<std::int16_t>(state, false); }
+void summarize_i32(benchmark::State& state) { scan<std::int32_t>(state, false); }
+void check_i16(benchmark::State& state) { scan<std::int16_t>(state, true); }
+BENCHMARK(summarize_u8)->Args({24, 4, 32})->ArgNames({"layers", "k", "E"});
+BENCHMARK(summarize_i16)->Apply(shapes);
+BENCHMARK(summarize_i32)->Apply(shapes);
+BENCHMARK(check_i16)->Apply(shapes);
 
 }  // namespace
 }  // namespace hotexpert

@@ -59,6 +59,8 @@ std::uint64_t peak_resident() {
     answer = work();
   } catch (const std::bad_alloc&) {
     answer = "out of memory";
+  } catch (const std::exception& error) {
+    answer = error.what();
   }
   const auto peak =
       static_cast<std::int64_t>(peak_resident()) - static_cast<std::int64_t>(before.resident);

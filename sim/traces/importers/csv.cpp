@@ -95,7 +95,8 @@ void for_each_row(const ImportSource& source, Visit&& visit) {
     }
     const auto layer = line.integer(columns->layer);
     const auto expert = line.integer(columns->expert);
-    const auto lowest = columns->token >= 0 ? kAbsent : StoredExpert{0};
+    const bool may_be_absent = columns->token >= 0 && columns->load < 0;
+    const auto lowest = may_be_absent ? kAbsent : StoredExpert{0};
     if (layer < 0 || expert < lowest || expert >= kMaxExperts) {
       throw InputError(
           fmt::format("{}: layer {}, expert {} is out of range", line.where, layer, expert));

@@ -9,7 +9,7 @@ bool sniff_npy(const ImportSource& source) { return looks_like_npy(source.bytes(
 Recording read_npy(const ImportSource& source, const ImportOptions& options) {
   if (options.axes.empty()) {
     Recording out;
-    out.arrays = open_trace_arrays(source.path(), options.weights_file);
+    out.arrays = npy_arrays(source.file, options.weights_file);
     return out;
   }
   auto out = recording_from_array(parse_npy(source.bytes(), source.file, source.path()), options,

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "sim/base/errors.hpp"
@@ -39,6 +40,11 @@ TEST(JsonTest, RefusesDuplicateKeysDeepNestingAndTrailingText) {
   EXPECT_THROW((void)Json::parse("", "t"), InputError);
   EXPECT_THROW((void)Json::parse("1e999", "t"), InputError);
   EXPECT_THROW((void)Json::parse("NaN", "t"), InputError);
+}
+
+TEST(JsonTest, NegativeZeroKeepsItsSign) {
+  const std::string text = Json(-0.0).dump();
+  EXPECT_TRUE(std::signbit(Json::parse(text, "t").as_double())) << text;
 }
 
 TEST(JsonTest, NeverWritesNan) {

@@ -266,6 +266,9 @@ TEST(ImporterTest, CsvWithTokensAndWeightsNeedsNoTopK) {
               testing::HasSubstr("b.csv:3"));
   EXPECT_THAT(message(folder.write("c.csv", "token,layer,expert\n900000000000,0,0\n")),
               testing::HasSubstr("tokens count up from 0"));
+  // Counts have no absent experts, whatever other columns there are.
+  EXPECT_THAT(message(folder.write("d.csv", "token,layer,expert,load\n0,0,-1,3\n")),
+              testing::HasSubstr("expert -1 is out of range"));
 }
 
 TEST(ImporterTest, FewIdsDoNotBecomeALargeArray) {

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "sim/base/errors.hpp"
@@ -12,6 +16,8 @@
 #include "sim/traces/recorded_trace.hpp"
 #include "sim/traces/synthetic_trace.hpp"
 #include "sim/traces/trace_writer.hpp"
+#include "tests/sim/traces/trace_files.hpp"
+#include "tests/support/limited_child.hpp"
 
 namespace hotexpert {
 namespace {
@@ -79,6 +85,61 @@ TEST(TraceSummaryTest, TheRecordedTracesHaveTheirPublishedShape) {
   const auto switch_base = summarize(*base.recording.arrays, 8, 43);
   EXPECT_EQ(switch_base.overall.assignments, 215 * 6);
   EXPECT_EQ(switch_base.overall.dead_experts, 0);  // every expert of every layer was observed
+}
+
+/// 10^9 assignments as a file: a block of sound tokens, over and over.
+std::string write_billion(const testing_files::TempFolder& folder) {
+  constexpr std::int64_t kCells = 24 * 4;
+  constexpr std::int64_t kBlockTokens = 41'667;
+  constexpr std::int64_t kBlocks = 250;
+  SyntheticSpec spec;
+  spec.num_experts = 32;
+  spec.top_k = 4;
+  spec.layers = 24;
+  spec.tokens = kBlockTokens;
+  spec.model = "gaussian";
+  spec.weights = false;
+  const auto arrays = arrays_of(*make_synthetic_trace(spec));
+  std::string block;
+  for (std::int64_t i = 0; i < kBlockTokens * kCells; ++i)
+    block += static_cast<char>(arrays.topk_ids.integer(i));
+  const std::string path = folder.write(
+      "ids.npy",
+      testing_files::npy_with_header("{'descr': '|u1', 'fortran_order': False, 'shape': (" +
+                                         std::to_string(kBlockTokens * kBlocks) + ", 24, 4), }",
+                                     ""));
+  std::ofstream out(path, std::ios::binary | std::ios::app);
+  for (std::int64_t i = 0; i < kBlocks; ++i) out << block;
+  return path;
+}
+
+/// Only when asked (HOTEXPERT_BILLION=1): a gigabyte is written. Prints the rate; memory is judged.
+TEST(TraceSummaryTest, ABillionAssignmentsFitIn256MegabytesOverTheirMapping) {
+  if (std::getenv("HOTEXPERT_BILLION") == nullptr)
+    GTEST_SKIP() << "HOTEXPERT_BILLION=1 writes 1 GB and summarises it";
+  const testing_files::TempFolder folder;
+  const auto path = write_billion(folder);
+  const auto bytes = std::filesystem::file_size(path);
+  for (int round = 0; round < 3; ++round) {  // from the page cache at the latest in the second
+    const auto result = testing_support::run_limited(bytes + (256U << 20), [&] {
+      const auto seconds = [] {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
+            .count();
+      };
+      const double start = seconds();
+      const auto imported = import_trace({path}, {.num_experts = 32});
+      const double checked = seconds();
+      const auto summary = summarize(*imported.recording.arrays, 32, 4096);
+      const double done = seconds();
+      const auto count = static_cast<double>(summary.overall.assignments);
+      std::printf("%.0f assignments: checked at %.2f, summarised at %.2f, both at %.2f G/s\n",
+                  count, count / (checked - start) * 1e-9, count / (done - checked) * 1e-9,
+                  count / (done - start) * 1e-9);
+      std::fflush(stdout);
+      return std::to_string(summary.overall.assignments);
+    });
+    EXPECT_EQ(result.answer, "1000008000");
+  }
 }
 
 }  // namespace
