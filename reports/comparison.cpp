@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <set>
 #include <unordered_map>
@@ -76,15 +77,18 @@ class AxisCollector {
     point.values[axis] = where->second;
   }
 
-  /// Moves what was collected into `out`: axes with one value for all points become fixed.
+  /// Moves what was collected into `out`. An axis is fixed when every point of the runs that have
+  /// it has one value: a sweep beside a router lab does not make the axes of either vary.
   void finish(Comparison& out) {
     std::vector<std::size_t> kept(axes_.size(), kNone);
     for (std::size_t i = 0; i < axes_.size(); ++i) {
       auto& axis = axes_[i];
-      const bool everywhere = std::all_of(
-          out.points.begin(), out.points.end(),
-          [i](const auto& point) { return i < point.values.size() && point.values[i] != kNone; });
-      if (axis.values.size() > 1 || (axis.values.size() == 1 && !everywhere)) {
+      std::vector<std::array<bool, 2>> seen(out.runs.size());  // a run's points without it, with it
+      for (const auto& point : out.points)
+        seen[point.run][i < point.values.size() && point.values[i] != kNone ? 1 : 0] = true;
+      const bool mixed =
+          std::any_of(seen.begin(), seen.end(), [](const auto& run) { return run[0] && run[1]; });
+      if (axis.values.size() > 1 || (axis.values.size() == 1 && mixed)) {
         kept[i] = out.axes.size();
         out.axes.push_back(axis);
       } else if (axis.values.size() == 1) {

@@ -23,7 +23,7 @@ struct ComparedAxis {
   std::vector<Json> values;  ///< numbers ascending, "none" after them; words in order of appearance
 };
 
-/// An axis with one value for every point.
+/// An axis with one value for every point of the runs that have it.
 struct FixedAxis {
   std::string name;
   std::string label;

@@ -63,8 +63,9 @@ void say_unbalanced(const std::vector<Scored>& all, std::vector<Finding>& out) {
     if (one.group->method != "none") continue;
     out.push_back({"balance-by-weight", times(one.skew.value),
                    fmt::format("Without balancing the hottest expert gets {} the mean load at "
-                               "the end of training, over {}.",
-                               times(one.skew.value, one.skew.ci95), seeds_of(*one.group))});
+                               "the end of training, {} to {} over {}.",
+                               times(one.skew.value), times(one.skew.range.low),
+                               times(one.skew.range.high), seeds_of(*one.group))});
     return;
   }
 }

@@ -49,16 +49,18 @@ void say_cycle(const Comparison& comparison, const View& view, std::vector<Findi
   const auto small = *seed_mean(comparison, *first, "train.bias_cycle");
   const auto large = *seed_mean(comparison, *last, "train.bias_cycle");
   if (!small.ci95 || !large.ci95 || !(large.ci95->low > small.ci95->high)) return;
-  const auto reach = [&](const LabGroup& group) {
-    const auto mean = seed_mean(comparison, group, "train.reach_step");
-    return significant(mean ? mean->value : 0);
-  };
+  const auto slow = seed_mean(comparison, *first, "train.reach_step");
+  const auto fast = seed_mean(comparison, *last, "train.reach_step");
+  const bool sooner =
+      slow && fast && slow->ci95 && fast->ci95 && slow->ci95->low > fast->ci95->high;
+  const std::string speed = sooner ? fmt::format("; balance is reached at step {} against {}",
+                                                 significant(fast->value), significant(slow->value))
+                                   : "";
   out.push_back({"training-curves", times(large.value / small.value),
                  fmt::format("With {} a step of {} keeps the biases oscillating by {}, {} as much "
-                             "as a step of {}; balance is reached at step {} against {}.",
+                             "as a step of {}{}.",
                              code_name("bias"), shortest(*last->weight), significant(large.value),
-                             times(large.value / small.value), shortest(*first->weight),
-                             reach(*last), reach(*first))});
+                             times(large.value / small.value), shortest(*first->weight), speed)});
 }
 
 Table collapse_table(const Comparison& comparison, const View& view) {
@@ -166,14 +168,14 @@ Quality quality_of(const Comparison& comparison, const View& view) {
 }
 
 /// Mean over seeds; nullopt where a seed never gets there.
-std::optional<SeedMean> group_time(const Comparison& comparison, const LabGroup& group,
-                                   const std::string& kernel, double target) {
+std::optional<double> group_time(const Comparison& comparison, const LabGroup& group,
+                                 const std::string& kernel, double target) {
   std::vector<double> times;
   for (const std::size_t point : group.points) {
     times.push_back(time_to(comparison, point, kernel, target));
     if (!std::isfinite(times.back())) return std::nullopt;
   }
-  return SeedMean{mean(times), std::nullopt};
+  return mean(times);
 }
 
 Table quality_table(const Comparison& comparison, const View& view) {
@@ -195,7 +197,7 @@ Table quality_table(const Comparison& comparison, const View& view) {
     for (std::size_t i = 0; i < quality.groups.size(); ++i) {
       const auto time = group_time(comparison, quality.groups[i], kernel, quality.target);
       const auto all = seed_mean(comparison, quality.groups[i], metric);
-      table.rows[i].cells.push_back(time ? significant(time->value, 4) : "not reached");
+      table.rows[i].cells.push_back(time ? significant(*time, 4) : "not reached");
       table.rows[i].cells.push_back(all ? significant(all->value, 4) : "");
     }
   }
@@ -206,8 +208,8 @@ void say_quality(const Comparison& comparison, const View& view, std::vector<Fin
   const auto quality = quality_of(comparison, view);
   const std::string kernel = costliest_kernel(comparison, quality.groups);
   const LabGroup* best = nullptr;
-  std::optional<SeedMean> least;
-  std::optional<SeedMean> unbalanced;
+  std::optional<double> least;
+  std::optional<double> unbalanced;
   bool has_none = false;
   for (const auto& group : quality.groups) {
     const auto time = group_time(comparison, group, kernel, quality.target);
@@ -215,21 +217,21 @@ void say_quality(const Comparison& comparison, const View& view, std::vector<Fin
       has_none = true;
       unbalanced = time;
     }
-    if (time && (!least || time->value < least->value)) {
+    if (time && (!least || *time < *least)) {
       least = time;
       best = &group;
     }
   }
   if (best == nullptr || best->method == "none" || !has_none) return;
-  const std::string against =
-      unbalanced ? fmt::format("{} without balancing", with_unit(unbalanced->value, "s"))
-                 : std::string("never without balancing");
+  const std::string against = unbalanced
+                                  ? fmt::format("{} without balancing", with_unit(*unbalanced, "s"))
+                                  : std::string("never without balancing");
   out.push_back(
-      {"time-to-quality", with_unit(least->value, "s"),
+      {"time-to-quality", with_unit(*least, "s"),
        fmt::format("Where each step costs what its imbalance makes it cost on the kernel {}, {} is "
                    "first to a training loss of {}: after {} of layer time, {}.",
                    code_name(kernel), code_name(best->name()), significant(quality.target),
-                   with_unit(least->value, "s"), against)});
+                   with_unit(*least, "s"), against)});
 }
 
 }  // namespace

@@ -56,7 +56,9 @@ std::optional<SeedMean> seed_mean(const Comparison& comparison, const LabGroup& 
     }
   }
   if (values.empty()) return std::nullopt;
-  return SeedMean{mean(values), values.size() < 3 ? std::nullopt : mean_interval(values)};
+  const auto [least, greatest] = std::minmax_element(values.begin(), values.end());
+  return SeedMean{
+      mean(values), {*least, *greatest}, values.size() < 3 ? std::nullopt : mean_interval(values)};
 }
 
 std::vector<std::string> variants_of(const Comparison& comparison, std::string_view metric) {

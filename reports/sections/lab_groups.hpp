@@ -25,6 +25,7 @@ std::vector<LabGroup> lab_groups(const Comparison& comparison, const View& view)
 /// Mean over seeds with its 95 % interval (Student's t); nullopt where no point has the metric.
 struct SeedMean {
   double value = 0;
+  Interval range;                ///< least and greatest seed
   std::optional<Interval> ci95;  ///< of three or more seeds: of two it would say nothing
 };
 std::optional<SeedMean> seed_mean(const Comparison& comparison, const LabGroup& group,

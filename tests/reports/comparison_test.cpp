@@ -7,6 +7,7 @@
 #include "reports/ratio.hpp"
 #include "reports/view.hpp"
 #include "sim/base/errors.hpp"
+#include "tests/reports/fake_lab.hpp"
 #include "tests/reports/fake_quickstart.hpp"
 #include "tests/reports/fake_run.hpp"
 
@@ -54,6 +55,24 @@ TEST(ComparisonTest, SeveralRunsAreToldApartByAnAxis) {
   EXPECT_EQ(comparison.axes[0].values.size(), 2U);
   EXPECT_EQ(comparison.points.size(), 152U);
   EXPECT_NE(comparison.runs[0].name, comparison.runs[1].name);
+}
+
+/// Each kind of run has axes that the other lacks: beside each other they still do not vary.
+TEST(ComparisonTest, ASweepBesideALabVariesOnlyAlongWhatVariesInEither) {
+  const test_support::TemporaryFolder folder;
+  test_support::write_quickstart_run(folder.path("run"));
+  test_support::write_lab_run(folder.path("lab"));
+  const auto varying = [](const std::vector<std::string>& dirs) {
+    std::vector<hotexpert::Run> runs;
+    for (const auto& dir : dirs) runs.push_back(read_run(dir));
+    return names(make_comparison(std::move(runs)).axes);
+  };
+  std::vector<std::string> expected = {"run"};
+  for (const char* alone : {"run", "lab"}) {
+    for (const auto& axis : varying({folder.path(alone)})) expected.push_back(axis);
+  }
+  EXPECT_THAT(varying({folder.path("run"), folder.path("lab")}),
+              ::testing::UnorderedElementsAreArray(expected));
 }
 
 TEST(ComparisonTest, MetricsUnknownToTheCatalogueAreKeptUnderTheirName) {
