@@ -28,18 +28,6 @@ Point trace_point(const PointSpec& spec) {
   return point;
 }
 
-Series curve(std::string metric, std::string unit, Provenance provenance,
-             std::vector<double> values) {
-  Series series;
-  series.metric = std::move(metric);
-  series.unit = std::move(unit);
-  series.provenance = provenance;
-  series.dims = {"capacity"};
-  series.shape = {static_cast<std::int64_t>(values.size())};
-  series.values = std::move(values);
-  return series;
-}
-
 /// Mean, p50, p95, p99 and max over (step, layer) at each capacity, and the floor beside them.
 PointResult spectrum_point(const StudiedDrops& studied, const PointSpec& spec) {
   const SpectrumSummary summary = studied.spectra->all();
@@ -61,9 +49,12 @@ PointResult spectrum_point(const StudiedDrops& studied, const PointSpec& spec) {
   const double mean_load = static_cast<double>(scope.tokens) * scope.top_k / scope.num_experts;
   result.measurements.push_back({"load.mean", mean_load, Provenance::kCounted});
   auto& series = result.series;
-  series.push_back(curve("drop.spectrum_rows", "count", Provenance::kCounted, rows));
-  series.push_back(curve("drop.spectrum_floor", "fraction", Provenance::kExpected, floor));
-  Series shares = curve("drop.spectrum", "fraction", Provenance::kCounted, std::move(mean));
+  series.push_back(
+      series_along("capacity", "drop.spectrum_rows", "count", Provenance::kCounted, rows));
+  series.push_back(
+      series_along("capacity", "drop.spectrum_floor", "fraction", Provenance::kExpected, floor));
+  Series shares =
+      series_along("capacity", "drop.spectrum", "fraction", Provenance::kCounted, std::move(mean));
   for (const auto quantile :
        {&Percentiles::p50, &Percentiles::p95, &Percentiles::p99, &Percentiles::max}) {
     for (const auto& at : over_steps) shares.values.push_back(at.*quantile);

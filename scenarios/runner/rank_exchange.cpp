@@ -61,22 +61,10 @@ void add_exchange(const std::vector<PlannedArm>& planned, const Placements& plac
     add_modelled(result, "layer.all_to_all_s", exchange.total());
     add_step("layer.step_s", result.find("layer.total_s"), exchange.total(), result);
     result.series.push_back(
-        rank_series("rank_dispatch_s", "s", Provenance::kModelled, exchange.dispatch_s));
+        series_along("rank", "rank_dispatch_s", "s", Provenance::kModelled, exchange.dispatch_s));
     result.series.push_back(
-        rank_series("rank_return_s", "s", Provenance::kModelled, exchange.return_s));
+        series_along("rank", "rank_return_s", "s", Provenance::kModelled, exchange.return_s));
   }
-}
-
-Series rank_series(std::string metric, std::string unit, Provenance provenance,
-                   std::vector<double> values) {
-  Series series;
-  series.metric = std::move(metric);
-  series.unit = std::move(unit);
-  series.provenance = provenance;
-  series.dims = {"rank"};
-  series.shape = {static_cast<std::int64_t>(values.size())};
-  series.values = std::move(values);
-  return series;
 }
 
 void add_straggler(const PlannedArm& arm, int straggler, Provenance provenance,

@@ -25,10 +25,6 @@ ModelledExchange model_exchange(const PlannedArm& arm, const Placements& placeme
 void add_exchange(const std::vector<PlannedArm>& planned, const Placements& placements,
                   const LayerShape& shape, PointResult& result);
 
-/// A series over ranks.
-Series rank_series(std::string metric, std::string unit, Provenance provenance,
-                   std::vector<double> values);
-
 /// Adds rank.straggler and the series straggler.hot_experts: up to eight of its logical experts by
 /// falling rows, as pairs (expert, rows).
 void add_straggler(const PlannedArm& arm, int straggler, Provenance provenance,

@@ -142,16 +142,16 @@ std::vector<double> medians(const ProcessArm& arm, std::size_t passes, const Val
 void add_process_series(const PlannedArm& planned, const ProcessArm& arm, std::size_t passes,
                         PointResult& result) {
   const auto add = [&](std::string name, const auto& value) {
-    result.series.push_back(
-        rank_series(std::move(name), "s", Provenance::kMeasured, medians(arm, passes, value)));
+    result.series.push_back(series_along("rank", std::move(name), "s", Provenance::kMeasured,
+                                         medians(arm, passes, value)));
   };
   add("rank_ffn_s", [](const RankPhases& p) { return p.ffn_s; });
   add("rank_total_s", [](const RankPhases& p) { return own_work_s(p); });
   add("rank_wait_s", [](const RankPhases& p) { return p.wait_s; });
   add("rank_dispatch_s", [](const RankPhases& p) { return p.dispatch_s; });
   add("rank_return_s", [](const RankPhases& p) { return p.return_s; });
-  result.series.push_back(
-      rank_series("rank_rows", "count", Provenance::kCounted, rows_of_ranks(planned.plan)));
+  result.series.push_back(series_along("rank", "rank_rows", "count", Provenance::kCounted,
+                                       rows_of_ranks(planned.plan)));
   const auto busy = medians(arm, passes, own_work_s);
   add_straggler(planned, static_cast<int>(std::ranges::max_element(busy) - busy.begin()),
                 Provenance::kMeasured, result);

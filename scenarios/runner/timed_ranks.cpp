@@ -30,10 +30,11 @@ void add_rank_series(const PlannedArm& arm, const RankTimes& times, std::string_
   const auto name = [&](std::string_view metric) {
     return std::string(prefix) + std::string(metric);
   };
-  result.series.push_back(rank_series(name("rank_ffn_s"), "s", provenance, times.ffn_s));
-  result.series.push_back(rank_series(name("rank_total_s"), "s", provenance, times.total_s));
+  result.series.push_back(series_along("rank", name("rank_ffn_s"), "s", provenance, times.ffn_s));
   result.series.push_back(
-      rank_series(name("rank_rows"), "count", Provenance::kCounted, rows_of_ranks(arm.plan)));
+      series_along("rank", name("rank_total_s"), "s", provenance, times.total_s));
+  result.series.push_back(series_along("rank", name("rank_rows"), "count", Provenance::kCounted,
+                                       rows_of_ranks(arm.plan)));
 }
 
 /// What rows cost on a device of speed 1, from all timed ranks of all arms.

@@ -114,21 +114,10 @@ void add_evaluation(const TrainingRun& run, PointResult& result) {
   result.series.push_back(std::move(classes));
 }
 
-Series curve_series(std::string_view name, std::string_view unit, std::vector<double> values) {
-  Series series;
-  series.metric = name;
-  series.unit = unit;
-  series.provenance = Provenance::kSimulated;
-  series.dims = {"step"};
-  series.shape = {static_cast<std::int64_t>(values.size())};
-  series.values = std::move(values);
-  return series;
-}
-
 void add_curves(const TrainingRecord& record, PointResult& result) {
   const auto ends = curve_steps(record.size());
-  result.series.push_back(
-      curve_series("curve.step", "count", std::vector<double>(ends.begin(), ends.end())));
+  result.series.push_back(series_along("step", "curve.step", "count", Provenance::kSimulated,
+                                       std::vector<double>(ends.begin(), ends.end())));
   for (const auto& curve : kCurves) {
     std::vector<double> values;
     std::int64_t begin = 0;
@@ -140,7 +129,8 @@ void add_curves(const TrainingRecord& record, PointResult& result) {
       values.push_back(sum / static_cast<double>(end - begin));
       begin = end;
     }
-    result.series.push_back(curve_series(curve.name, curve.unit, std::move(values)));
+    result.series.push_back(series_along("step", std::string(curve.name), std::string(curve.unit),
+                                         Provenance::kSimulated, std::move(values)));
   }
 }
 

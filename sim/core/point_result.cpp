@@ -93,6 +93,18 @@ Series read_series(const std::string& metric, const Json& json) {
 std::string_view name(Provenance provenance) {
   return kProvenances[static_cast<std::size_t>(provenance)];
 }
+Series series_along(std::string dim, std::string metric, std::string unit, Provenance provenance,
+                    std::vector<double> values) {
+  Series series;
+  series.metric = std::move(metric);
+  series.unit = std::move(unit);
+  series.provenance = provenance;
+  series.dims = {std::move(dim)};
+  series.shape = {static_cast<std::int64_t>(values.size())};
+  series.values = std::move(values);
+  return series;
+}
+
 std::string_view name(Outcome outcome) { return kOutcomes[static_cast<std::size_t>(outcome)]; }
 Provenance parse_provenance(std::string_view text) {
   return static_cast<Provenance>(position(kProvenances, text, "a provenance"));

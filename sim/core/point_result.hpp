@@ -44,6 +44,10 @@ struct Series {
   std::string file;            ///< path inside the run folder, or empty
 };
 
+/// An array with one axis: `dim` names it.
+Series series_along(std::string dim, std::string metric, std::string unit, Provenance provenance,
+                    std::vector<double> values);
+
 enum class Outcome : std::uint8_t { kOk, kSkipped, kFailed };
 std::string_view name(Outcome outcome);
 Outcome parse_outcome(std::string_view text);  ///< @throws InputError
