@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "profiler/ledger_parts.hpp"
+#include "sim/base/index.hpp"
 
 namespace hotexpert::ledger {
 namespace {
@@ -8,7 +9,6 @@ namespace {
 constexpr double kSlowFactor = 1.15;
 constexpr int kPolishRounds = 4;
 
-std::size_t at(std::int32_t index) { return static_cast<std::size_t>(index); }
 double duration_s(const TileRecord& tile) {
   return 1e-9 * static_cast<double>(tile.end_ns - tile.begin_ns);
 }

@@ -2,11 +2,10 @@
 #include <tuple>
 
 #include "profiler/ledger_parts.hpp"
+#include "sim/base/index.hpp"
 
 namespace hotexpert::ledger {
 namespace {
-
-std::size_t at(std::int32_t index) { return static_cast<std::size_t>(index); }
 
 /// A worker takes up a tile or lays it down.
 struct Change {

@@ -9,13 +9,12 @@
 #include "kernels/parallel.hpp"
 #include "profiler/clock.hpp"
 #include "profiler/layer_check.hpp"
+#include "sim/base/index.hpp"
 #include "sim/base/registry.hpp"
 #include "sim/routing/rank_plan.hpp"
 
 namespace hotexpert {
 namespace {
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 /// Some experts with their weights in a kernel.
 struct ExpertGroup {

@@ -3,13 +3,12 @@
 #include <stdexcept>
 
 #include "profiler/ledger_parts.hpp"
+#include "sim/base/index.hpp"
 
 namespace hotexpert {
 namespace {
 
 constexpr double kLeastSpread = 1.5;  // largest over smallest row count, to tell the parts apart
-
-std::size_t at(std::int32_t index) { return static_cast<std::size_t>(index); }
 
 /// A tile's rows and its time without its share of weight reading.
 struct TileTime {

@@ -7,10 +7,11 @@
 #include <set>
 #include <tuple>
 
+#include "sim/base/index.hpp"
+
 namespace hotexpert {
 namespace {
 
-std::size_t at(std::int32_t index) { return static_cast<std::size_t>(index); }
 double seconds(std::uint64_t begin_ns, std::uint64_t end_ns) {
   return 1e-9 * static_cast<double>(end_ns - begin_ns);
 }

@@ -5,6 +5,7 @@
 
 #include "kernels/aligned_buffer.hpp"
 #include "profiler/clock.hpp"
+#include "sim/base/index.hpp"
 #include "sim/base/statistics.hpp"
 
 namespace hotexpert {
@@ -14,8 +15,6 @@ constexpr std::int64_t kRowBytes = 1024;
 constexpr int kRepetitions = 25;
 constexpr int kWarmUp = 5;
 constexpr std::array<std::int64_t, 8> kRows = {1, 16, 64, 256, 512, 1024, 2048, 4096};
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 /// Rows from each rank to each: [R, R], nothing to oneself.
 using Pattern = std::int64_t (*)(int from, int to, int ranks, std::int64_t rows);

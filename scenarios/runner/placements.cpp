@@ -5,13 +5,12 @@
 #include "scenarios/runner/device_file.hpp"
 #include "scenarios/runner/parallel.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/index.hpp"
 #include "sim/placement/placement_method.hpp"
 #include "sim/placement/rank_speeds.hpp"
 
 namespace hotexpert {
 namespace {
-
-std::size_t at(int index) { return static_cast<std::size_t>(index); }
 
 std::int64_t window_of(const PointSpec& spec, const BatchRange& range, Sees sees) {
   const auto& parallel = spec.parallel;

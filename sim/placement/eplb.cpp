@@ -6,13 +6,12 @@
 #include <numeric>
 
 #include "sim/base/errors.hpp"
+#include "sim/base/index.hpp"
 #include "sim/placement/methods.hpp"
 #include "sim/placement/replication.hpp"
 
 namespace hotexpert {
 namespace {
-
-std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
 
 /// The hierarchical policy's shape; the global policy is one group on one node.
 struct Hierarchy {

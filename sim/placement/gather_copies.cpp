@@ -1,12 +1,11 @@
 #include <numeric>
 
+#include "sim/base/index.hpp"
 #include "sim/placement/refine_search.hpp"
 #include "sim/placement/slot_search.hpp"
 
 namespace hotexpert {
 namespace {
-
-std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
 
 /// What swaps are judged by, once they keep every rank fast enough.
 class Gathering {

@@ -1,4 +1,5 @@
 #include "sim/placement/hot_persistence.hpp"
+#include "sim/base/index.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -7,8 +8,6 @@
 
 namespace hotexpert {
 namespace {
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 /// The hottest experts of a layer over some steps, by rising index; empty when nothing is loaded.
 std::vector<int> hottest(const LoadMatrix& loads, int layer, std::int64_t begin, std::int64_t end,

@@ -6,12 +6,11 @@
 #include <numeric>
 
 #include "sim/base/errors.hpp"
+#include "sim/base/index.hpp"
 #include "sim/placement/lower_bound.hpp"
 
 namespace hotexpert {
 namespace {
-
-std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
 
 double share(const ExpertPlacement& placement, std::span<const double> load, LogicalExpert expert) {
   return load[at(index(expert))] / static_cast<double>(placement.replicas(expert).size());

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <numeric>
 
+#include "sim/base/index.hpp"
 #include "sim/placement/placement_score.hpp"
 
 namespace hotexpert {
 namespace {
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 /// [layers][E] rows of steps [begin, end) together.
 std::vector<std::vector<double>> window_load(const LoadMatrix& loads, std::int64_t begin,

@@ -7,12 +7,11 @@
 #include <numeric>
 
 #include "sim/base/errors.hpp"
+#include "sim/base/index.hpp"
 #include "sim/placement/verdict_reasons.hpp"
 
 namespace hotexpert {
 namespace {
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 constexpr std::int64_t kFewestBlocks = 6;
 constexpr std::int64_t kMostBlocks = 20;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/base/index.hpp"
 #include "sim/placement/eplb.hpp"
 #include "sim/placement/lower_bound.hpp"
 #include "sim/placement/methods.hpp"
@@ -10,8 +11,6 @@
 
 namespace hotexpert {
 namespace {
-
-std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
 
 struct RefineOptions {
   bool span = false;

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
+#include "sim/base/index.hpp"
 #include "sim/placement/slot_search.hpp"
 
 namespace hotexpert {
 namespace {
-
-std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
 
 /// The experts of some ranks under new names 0 … n-1.
 struct LocalExperts {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "sim/base/index.hpp"
+
 namespace hotexpert {
 namespace {
-
-std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
 
 /// A step must win by more than rounding, so that descents end.
 constexpr double kRealGain = 1 - 1e-9;

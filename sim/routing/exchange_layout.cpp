@@ -1,11 +1,10 @@
 #include "sim/routing/exchange_layout.hpp"
+#include "sim/base/index.hpp"
 
 #include <numeric>
 
 namespace hotexpert {
 namespace {
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 /// First row of each rank's part.
 std::vector<std::int64_t> starts(const std::vector<std::int64_t>& rows) {

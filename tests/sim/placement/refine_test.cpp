@@ -17,7 +17,7 @@ namespace {
 using testing::zipf_loads;
 
 constexpr int kLayers = 58;
-constexpr int kExperts = 256;
+constexpr int kPublishedExperts = 256;
 
 /// DeepSeek-V3's size: 320 slots of 64 GPUs on 8 nodes, 8 router groups.
 PlacementTarget deepseek_target() { return {.ranks = 64, .nodes = 8, .groups = 8, .slots = 320}; }
@@ -34,7 +34,7 @@ Summary place_all_layers(const char* method_text) {
   const auto target = deepseek_target();
   Summary out;
   for (std::uint32_t layer = 0; layer < kLayers; ++layer) {
-    const auto load = zipf_loads(kExperts, 0.8, 8, layer);
+    const auto load = zipf_loads(kPublishedExperts, 0.8, 8, layer);
     const auto placed = method.place({load, target, {}, 1, layer});
     const auto score = score_placement(placed.placement, load, target);
     out.mean_max_over_mean += score.max_over_mean / kLayers;

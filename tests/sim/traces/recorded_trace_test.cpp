@@ -18,16 +18,16 @@ namespace hotexpert {
 namespace {
 
 using namespace testing_files;  // NOLINT: test helpers
-using Ids = std::vector<StoredExpert>;
+using StoredIds = std::vector<StoredExpert>;
 
-Ids ids_of(const RoutingTrace& trace, std::int64_t step, int layer) {
+StoredIds ids_of(const RoutingTrace& trace, std::int64_t step, int layer) {
   BatchBuffer buffer;
   const auto batch = trace.read(step, layer, buffer);
   return {batch.topk_ids.begin(), batch.topk_ids.end()};
 }
 
 /// The message of the InputError, or "accepted": opening and reading every batch.
-std::string message(const RecordedSpec& spec) {
+std::string refusal(const RecordedSpec& spec) {
   try {
     const auto trace = open_recorded_trace(spec);
     for_each_batch(*trace, 1, [](const RoutingBatch&) {});
@@ -58,7 +58,7 @@ void expect_pattern(const std::string& descr, char version) {
   const auto trace = open_recorded_trace({.file = file, .num_experts = 4, .tokens_per_step = 2});
   EXPECT_EQ(trace->info().steps, 2);
   EXPECT_EQ(trace->info().layers, 2);
-  EXPECT_EQ(ids_of(*trace, 1, 1), (Ids{3, 0, 0, 1})) << descr;
+  EXPECT_EQ(ids_of(*trace, 1, 1), (StoredIds{3, 0, 0, 1})) << descr;
   ASSERT_EQ(trace->info().warnings.size(), 1U);
   EXPECT_THAT(trace->info().warnings[0], testing::HasSubstr("last 1 of 5 tokens"));
 }
@@ -131,20 +131,20 @@ TEST(RecordedTraceTest, SafetensorsBringTheirMetadataAndPerTokenArrays) {
   EXPECT_TRUE(trace->info().warnings.empty());
   BatchBuffer buffer;
   const auto batch = trace->read(1, 0, buffer);
-  EXPECT_EQ(Ids(batch.topk_ids.begin(), batch.topk_ids.end()), (Ids{2, 3, -1, 2}));
+  EXPECT_EQ(StoredIds(batch.topk_ids.begin(), batch.topk_ids.end()), (StoredIds{2, 3, -1, 2}));
   EXPECT_EQ(batch.request_id[1], 9);
   EXPECT_EQ(batch.topk_weights[0], 1.0F);
   EXPECT_NEAR(batch.topk_weights[2], 1 / 3.0, 1e-4);
   const auto one_by_one = open_recorded_trace({.file = file, .tokens_per_step = 1});
   EXPECT_EQ(one_by_one->info().steps, 3);
-  EXPECT_THAT(message({.file = file, .num_experts = 8}),
+  EXPECT_THAT(refusal({.file = file, .num_experts = 8}),
               testing::HasSubstr("with 5 experts, not 8"));
 }
 
 TEST(RecordedTraceTest, BadValuesAreNamedWithFileTokenAndLayer) {
   const TempFolder folder;
   const auto with = [&](std::vector<int> ids) {
-    return message(
+    return refusal(
         {.file = folder.write("bad.npy", npy("<i4", "(2, 2, 2)", ids)), .num_experts = 4});
   };
   EXPECT_EQ(with({0, 1, 0, 1, 0, 1, 0, 1}), "accepted");
@@ -161,7 +161,7 @@ TEST(RecordedTraceTest, BadValuesAreNamedWithFileTokenAndLayer) {
        {-1.0F, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     const auto weights =
         folder.write("w.npy", npy("<f4", "(1, 1, 2)", std::vector<float>{1.0F, bad}));
-    EXPECT_THAT(message({.file = ids, .weights_file = weights}),
+    EXPECT_THAT(refusal({.file = ids, .weights_file = weights}),
                 testing::HasSubstr("token 0, layer 0, slot 1: gate weight"));
   }
 }
@@ -170,7 +170,7 @@ TEST(RecordedTraceTest, DamagedNpyFilesAreRefusedByName) {
   const TempFolder folder;
   const std::string data(8, '\1');
   const auto with = [&](const std::string& bytes) {
-    return message({.file = folder.write("bad.npy", bytes), .num_experts = 4});
+    return refusal({.file = folder.write("bad.npy", bytes), .num_experts = 4});
   };
   const auto header = [&](const std::string& dictionary) {
     return with(npy_with_header(dictionary, data));
@@ -219,17 +219,17 @@ TEST(RecordedTraceTest, DamagedNpyFilesAreRefusedByName) {
               testing::HasSubstr("shape [8]"));
   EXPECT_THAT(with(npy("|u1", "(1, 1, 5)", std::vector<std::uint8_t>(5))),
               testing::HasSubstr("5 slots a token, but only 4 experts"));
-  EXPECT_THAT(message({.file = folder.file("absent.npy")}), testing::HasSubstr("cannot be opened"));
-  EXPECT_THAT(message({.file = folder.file("")}), testing::HasSubstr("not a regular file"));
+  EXPECT_THAT(refusal({.file = folder.file("absent.npy")}), testing::HasSubstr("cannot be opened"));
+  EXPECT_THAT(refusal({.file = folder.file("")}), testing::HasSubstr("not a regular file"));
   folder.write("short.npy", good);
-  EXPECT_THAT(message({.file = folder.file("short.npy"), .tokens_per_step = 5}),
+  EXPECT_THAT(refusal({.file = folder.file("short.npy"), .tokens_per_step = 5}),
               testing::HasSubstr("holds 4 tokens, fewer than one step of 5; lower step.tokens"));
 }
 
 TEST(RecordedTraceTest, DamagedSafetensorsAreRefusedByName) {
   const TempFolder folder;
   const auto with = [&](const std::string& bytes) {
-    return message({.file = folder.write("bad.safetensors", bytes), .num_experts = 4});
+    return refusal({.file = folder.write("bad.safetensors", bytes), .num_experts = 4});
   };
   const auto tensor = [](const std::string& dtype, const std::string& shape,
                          const std::string& offsets) {

@@ -13,7 +13,7 @@
 namespace hotexpert {
 namespace {
 
-std::string bytes(const ArrayView& array) {
+std::string twin_bytes(const ArrayView& array) {
   return {reinterpret_cast<const char*>(array.data),
           static_cast<std::size_t>(array.elements()) * size_of(array.type)};
 }
@@ -39,9 +39,9 @@ TEST(TwinTest, ThreadsAndRepetitionDoNotChangeItsBytes) {
   spec.layers = 3;
   spec.tokens = 500;
   const auto model = fit_twin(*make_synthetic_trace(spec));
-  const auto one = bytes(draw_twin(model, {.threads = 1}).topk_ids);
-  EXPECT_EQ(bytes(draw_twin(model, {.threads = 3}).topk_ids), one);
-  EXPECT_NE(bytes(draw_twin(model, {.seed = 1}).topk_ids), one);
+  const auto one = twin_bytes(draw_twin(model, {.threads = 1}).topk_ids);
+  EXPECT_EQ(twin_bytes(draw_twin(model, {.threads = 3}).topk_ids), one);
+  EXPECT_NE(twin_bytes(draw_twin(model, {.seed = 1}).topk_ids), one);
   EXPECT_THROW(fit_twin(*make_synthetic_trace(spec), {.window = 400}), UsageError);
 }
 
