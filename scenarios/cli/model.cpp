@@ -1,6 +1,7 @@
 #include <array>
 
 #include "scenarios/cli/command_list.hpp"
+#include "scenarios/cli/found_run.hpp"
 #include "scenarios/cli/model_actions.hpp"
 #include "scenarios/cli/table.hpp"
 #include "sim/base/errors.hpp"
@@ -37,7 +38,9 @@ CommandSyntax model_syntax() {
        {"kernel", "NAME", "price: kernel whose law is used [grouped]"},
        {"ep.ranks", "N", "price: expert-parallel ranks; the most loaded one is priced [1]"},
        {"step.tokens", "LIST", "price: tokens a step, of all ranks [2^4:2^14]"},
-       {"skew", "LIST", "price: expected max/mean expert loads [1,2,4,7]"}},
+       {"skew", "LIST", "price: expected max/mean expert loads [1,2,4,7]"},
+       {"by-skew", "", "price: a row for each number of tokens, a column for each skew"},
+       found_run_option()},
       {AxisScope::kLayer}};
   for (const auto& option : table_options()) syntax.options.push_back(option);
   return syntax;

@@ -3,10 +3,12 @@
 #include <filesystem>
 
 #include "reports/run_store.hpp"
+#include "scenarios/cli/found_run.hpp"
 #include "scenarios/cli/json_table.hpp"
 #include "scenarios/cli/model_actions.hpp"
 #include "scenarios/cli/terminal.hpp"
 #include "scenarios/runner/league_run.hpp"
+#include "scenarios/runner/model_points.hpp"
 #include "sim/base/errors.hpp"
 
 namespace hotexpert {
@@ -39,6 +41,11 @@ int model_league(const Arguments& arguments) {
     throw InputError(source + ": no skewed points beside a balanced control, so no league");
   }
   print_table(table_of(to_json(league)), arguments);
+  Scenario scenario;
+  scenario.title = fmt::format("Load metrics against time: {}",
+                               std::filesystem::path(source).filename().string());
+  scenario.description = "Which load metric tells the time of a skewed step best, by regime.";
+  write_found_run(arguments, scenario, Json::object(), league_points(league));
   note_winners(league);
   return 0;
 }

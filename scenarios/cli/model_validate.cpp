@@ -5,11 +5,14 @@
 #include <filesystem>
 
 #include "reports/run_store.hpp"
+#include "scenarios/cli/found_run.hpp"
 #include "scenarios/cli/json_table.hpp"
 #include "scenarios/cli/model_actions.hpp"
 #include "scenarios/cli/terminal.hpp"
+#include "scenarios/cli/text_scatter.hpp"
 #include "scenarios/runner/calibration_run.hpp"
 #include "scenarios/runner/device_file.hpp"
+#include "scenarios/runner/model_points.hpp"
 #include "sim/base/errors.hpp"
 #include "sim/metrics/load_metrics.hpp"
 
@@ -33,6 +36,22 @@ void note_scores(const ValidationReport& report) {
     note(fmt::format("fitted: {} = {:.4g}", constant.name, constant.value));
 }
 
+/// The table and, for a reader, predicted against measured.
+void print_scored(const Json& json, std::span<const double> measured_s,
+                  std::span<const double> predicted_s, const Arguments& arguments) {
+  print_table(table_of(json), arguments);
+  if (arguments.has("json") || arguments.has("csv") || arguments.has("md")) return;
+  write_stdout("\n" + text_scatter(measured_s, predicted_s));
+}
+
+Scenario found_scenario(const std::string& source, const DeviceDescription& device) {
+  Scenario scenario;
+  scenario.title = fmt::format("The cost law of {} against {}", device.name,
+                               std::filesystem::path(source).filename().string());
+  scenario.description = "Predicted against measured time of every pass.";
+  return scenario;
+}
+
 /// Scores a device on a measured run: by kernel family, and pass by pass.
 int validate_run(const Arguments& arguments) {
   if (!arguments.has("device") || arguments.has("fit")) {
@@ -49,7 +68,9 @@ int validate_run(const Arguments& arguments) {
   const auto predicted_s = predict_samples(device, samples);
   const auto errors = family_errors(samples, predicted_s);
   Json predictions = Json::array();
+  std::vector<double> measured_s;
   for (std::size_t i = 0; i < samples.size(); ++i) {
+    measured_s.push_back(samples[i].seconds);
     Json row = Json::object();
     row.set("kernel", name(samples[i].family)).set("step.tokens", samples[i].tokens);
     row.set("load.max_over_mean", max_over_mean(samples[i].expert_rows));
@@ -58,7 +79,11 @@ int validate_run(const Arguments& arguments) {
   }
   Json json = Json::object();
   json.set("rows", to_json(errors)).set("device", device.name);
-  print_table(table_of(json.set("predictions", std::move(predictions))), arguments);
+  json.set("predictions", std::move(predictions));
+  print_scored(json, measured_s, predicted_s, arguments);
+  write_found_run(arguments, found_scenario(run.dir, device),
+                  Json::object().set("devices", Json::object().set(device.name, to_json(device))),
+                  validation_points(samples, predicted_s));
   for (const auto& error : errors) {
     note(fmt::format("{}: {:.1f} % median, {:.1f} % p90 over {} passes", name(error.family),
                      100 * error.median_error, 100 * error.p90_error, error.n));
@@ -76,7 +101,19 @@ int model_validate(const Arguments& arguments) {
   if (arguments.has("fit")) fitted = read_published_csv(arguments.get("fit"));
   const ValidationReport report =
       validate_published(device, fitted, scored, {kPublishedDraws, arguments.has("hold-out-all")});
-  print_table(table_of(to_json(report, scored)), arguments);
+  std::vector<double> measured_s;
+  std::vector<double> predicted_s;
+  for (const auto& prediction : report.cost_law.predictions) {
+    measured_s.push_back(scored[prediction.row].latency_s);
+    predicted_s.push_back(prediction.predicted_s);
+  }
+  print_scored(to_json(report, scored), measured_s, predicted_s, arguments);
+  const auto& fit = report.device;
+  write_found_run(arguments, found_scenario(arguments.positional[1], fit),
+                  Json::object()
+                      .set("devices", Json::object().set(fit.name, to_json(fit)))
+                      .set("validation", summary_json(report)),
+                  validation_points(report, scored));
   note_scores(report);
   return 0;
 }

@@ -35,8 +35,13 @@ void add_model_details(const PointSpec& spec, const DispatchPlan& plan, const Ba
   add("layer.memory_s", cost.memory_s);
   add("layer.math_s", cost.math_s);
   add("layer.elementwise_s", cost.elementwise_s);
-  if (const auto price = skew_price_s(plan, spec.shape, spec.kernel, device))
-    add("layer.skew_price_s", *price);
+  if (const auto price = skew_price(plan, spec.shape, spec.kernel, device)) {
+    add("layer.skew_price_s", price->seconds);
+    if (price->error95) {
+      result.measurements.back().ci95 =
+          Interval{price->seconds - *price->error95, price->seconds + *price->error95};
+    }
+  }
   if (info.held_out_error) {
     result.measurements.push_back(
         {"layer.model_error", *info.held_out_error, Provenance::kMeasured});

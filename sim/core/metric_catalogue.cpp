@@ -242,6 +242,16 @@ constexpr std::array kMetrics = {
     MetricRow{"train.wall_s", "s", kLower, "layer time of the whole training",
               "Sum over training steps of the layer's forward time at that step's max/mean load, "
               "interpolated between loads of this run that were timed."},
+    MetricRow{"fit.median_error", "fraction", kLower, "median error of the law",
+              "Median of |predicted / measured - 1| over the rows."},
+    MetricRow{"fit.p90_error", "fraction", kLower, "90th percentile of the error",
+              "90th percentile of |predicted / measured - 1| over the rows."},
+    MetricRow{"fit.rows", "count", kNeither, "measurements", "Measured passes that were compared."},
+    MetricRow{"league.rank_correlation", "ratio", kNeither, "rank correlation with time",
+              "Spearman's correlation of the load metric with skewed / balanced time."},
+    MetricRow{"league.held_out_error", "fraction", kLower, "held-out error of the metric",
+              "Median |predicted / measured - 1| of the time ratio by a line in the metric, 5 "
+              "folds."},
     MetricRow{"place.lower_bound_ratio", "ratio", kLower, "load over lower bound",
               "max rank load / a proven lower bound for any placement with these slots that keeps "
               "groups on nodes where the method does."},
@@ -249,6 +259,28 @@ constexpr std::array kMetrics = {
               "First steps of the trace that placements saw; rank metrics are of the later ones."},
     MetricRow{"place.moved_bytes", "bytes", kLower, "moved bytes",
               "Expert weights moved to reach the placement."},
+    MetricRow{"place.move_s", "s", kLower, "time of the move",
+              "Weights that the busiest rank receives to reach the placement / its link's rate."},
+    MetricRow{"place.gain", "fraction", kHigher, "gain of rebalancing",
+              "Share of the step time under contiguous placement that rebalancing saves, moves and "
+              "pauses charged, on steps that chose neither plan nor schedule."},
+    MetricRow{"place.baseline_step_s", "s", kLower, "step time, contiguous",
+              "Mean step time under contiguous placement without copies, on the judged steps."},
+    MetricRow{"place.min_gain", "fraction", kNeither, "gain asked for",
+              "Share of the step time that rebalancing must save to be worth the trouble."},
+    MetricRow{"place.saved_s", "s", kHigher, "saved a step",
+              "Step time under contiguous placement less that of the rebalanced steps, before "
+              "charges."},
+    MetricRow{"place.charge_s", "s", kLower, "charged a step",
+              "Transfer of moved weights and pauses, spread over the steps."},
+    MetricRow{"place.break_even_steps", "count", kLower, "break-even",
+              "Steps until the first deployment has paid for its move and pause."},
+    MetricRow{"place.regret", "fraction", kLower, "regret",
+              "Step time / that of eplb planned with hindsight and moved for nothing, minus one."},
+    MetricRow{"place.foresight", "fraction", kHigher, "foresight",
+              "What plans knew of the skew of the steps they served: 0 nothing, 1 all."},
+    MetricRow{"place.planned_max_over_mean", "ratio", kLower, "max/mean rank load as planned",
+              "rank.max_over_mean on the very steps that plans were made from: how good it looks."},
 };
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <map>
 
 #include "sim/base/errors.hpp"
+#include "sim/metrics/load_metrics.hpp"
+#include "sim/model/price_error.hpp"
 
 namespace hotexpert {
 namespace {
@@ -82,7 +84,36 @@ std::vector<Observation> observations_of(const std::vector<CalibrationSample>& s
   return out;
 }
 
+/// Every two samples that differ in nothing but their loads and were held out together.
+/// @param predicted_s [samples] by the fit without their fold
+std::vector<SkewPair> skew_pairs(const std::vector<CalibrationSample>& samples,
+                                 const std::vector<double>& predicted_s) {
+  std::vector<SkewPair> pairs;
+  for (std::size_t a = 0; a < samples.size(); ++a) {
+    for (std::size_t b = a + 1; b < samples.size(); ++b) {
+      const auto& x = samples[a];
+      const auto& y = samples[b];
+      if (x.group < 0 || x.group != y.group || x.family != y.family || x.tokens != y.tokens ||
+          x.shape != y.shape)
+        continue;
+      pairs.push_back({max_over_mean(x.expert_rows) / max_over_mean(y.expert_rows),
+                       x.seconds / y.seconds, predicted_s[a] / predicted_s[b]});
+    }
+  }
+  return pairs;
+}
+
 }  // namespace
+
+void set_uncertainty(DeviceDescription& device, const std::vector<FittedConstant>& constants) {
+  for (const auto& constant : constants) {
+    for (const auto& row : cost_constants()) {
+      if (row.name == constant.name)
+        device.uncertainty.*row.member =
+            std::log(constant.interval95.high / constant.interval95.low) / 2;
+    }
+  }
+}
 
 std::vector<double> predict_samples(const DeviceDescription& device,
                                     const std::vector<CalibrationSample>& samples) {
@@ -163,6 +194,9 @@ Calibration calibrate(const DeviceDescription& device,
   out.held_out_p90_error = quantile(held_out, 0.9);
   out.held_out_by_family = family_errors(samples, held_out_s);
   out.device.held_out_error = out.held_out_median_error;
+  set_uncertainty(out.device, out.constants);
+  out.device.held_out_elasticity_error =
+      elasticity_error95(skew_pairs(samples, held_out_s)).value_or(0);
   return out;
 }
 

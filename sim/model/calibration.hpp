@@ -47,7 +47,7 @@ std::vector<FamilyError> family_errors(const std::vector<CalibrationSample>& sam
                                        std::span<const double> predicted_s);
 
 struct Calibration {
-  DeviceDescription device;  ///< with the fitted constants and the held-out error
+  DeviceDescription device;  ///< with the fitted constants, their uncertainty and held-out errors
   std::vector<FittedConstant> constants;
   double median_error = 0;           ///< in sample, |predicted / measured - 1|
   double held_out_median_error = 0;  ///< k-fold
@@ -62,7 +62,8 @@ std::vector<double> predict_samples(const DeviceDescription& device,
 /// Fits the constants that the samples can determine (the operand feed only where the program has
 /// tiles or tasks; the overlap exponent only from 8 samples on) to the logarithm of the measured
 /// times, and prices every sample again by the fit without its fold. Folds: the i-th group of
-/// samples is in fold i mod folds. In-sample and held-out errors are those of the totals.
+/// samples is in fold i mod folds. In-sample and held-out errors are those of the totals; samples
+/// of one group, kernel and size make the pairs of the device's held_out_elasticity_error.
 /// @param device units, peaks and program; its constants are the start   @param folds >= 2
 /// @throws UsageError for fewer than 4 samples, a time that is not positive, or fewer samples than
 /// folds.
@@ -71,6 +72,9 @@ Calibration calibrate(const DeviceDescription& device,
 
 Json to_json(
     const std::vector<FamilyError>& errors);  ///< [{"kernel", "n", "median_abs_error", ...}]
+/// Notes in the device how far each fitted constant may be off, from its interval.
+void set_uncertainty(DeviceDescription& device, const std::vector<FittedConstant>& constants);
+
 /// Rows for `hotexpert calibrate` and device files.
 Json to_json(const Calibration& calibration);
 

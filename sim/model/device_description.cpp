@@ -91,8 +91,8 @@ Json number(const T& source, const NumberKey<T>& key) {
                    "; remove it or correct its spelling");
 }
 
-CostConstants constants_from_json(const Json& table, std::string_view origin) {
-  CostConstants constants;
+CostConstants constants_from_json(CostConstants constants, const Json& table, std::string_view name,
+                                  std::string_view origin) {
   for (const auto& [key, value] : table.as_object()) {
     bool known = false;
     for (const auto& row : kConstants) {
@@ -100,7 +100,7 @@ CostConstants constants_from_json(const Json& table, std::string_view origin) {
       constants.*row.member = value.as_double();
       known = true;
     }
-    if (!known) unknown_key(origin, "constants", key);
+    if (!known) unknown_key(origin, name, key);
   }
   return constants;
 }
@@ -170,8 +170,12 @@ DeviceDescription device_from_json(const Json& json, std::string_view origin) {
       device.source = value.as_string();
     else if (key == "held_out_error")
       device.held_out_error = value.as_double();
+    else if (key == "held_out_elasticity_error")
+      device.held_out_elasticity_error = value.as_double();
     else if (key == "constants")
-      device.constants = constants_from_json(value, origin);
+      device.constants = constants_from_json(device.constants, value, key, origin);
+    else if (key == "uncertainty")
+      device.uncertainty = constants_from_json(device.uncertainty, value, key, origin);
     else if (key == "program")
       device.program = program_from_json(value, origin);
     else if (!known)
@@ -186,10 +190,14 @@ Json to_json(const DeviceDescription& device) {
   json.set("name", device.name);
   json.set("source", device.source);
   json.set("held_out_error", device.held_out_error);
+  json.set("held_out_elasticity_error", device.held_out_elasticity_error);
   for (const auto& row : kDeviceKeys) json.set(std::string(row.name), number(device, row));
   Json constants = Json::object();
+  Json uncertainty = Json::object();
   for (const auto& row : kConstants) {
     constants.set(std::string(row.name), device.constants.*row.member);
+    const double half_width = device.uncertainty.*row.member;
+    if (half_width > 0) uncertainty.set(std::string(row.name), half_width);
   }
   Json program = Json::object();
   for (const auto& row : kProgramKeys) {
@@ -201,6 +209,7 @@ Json to_json(const DeviceDescription& device) {
   }
   program.set("tiles", std::move(tiles));
   json.set("constants", std::move(constants));
+  if (!uncertainty.as_object().empty()) json.set("uncertainty", std::move(uncertainty));
   json.set("program", std::move(program));
   return json;
 }
@@ -209,6 +218,8 @@ void validate(const DeviceDescription& device) {
   require(!device.name.empty(), device, "name is empty");
   require(device.units >= 1, device, "units must be at least 1");
   require(device.held_out_error >= 0, device, "held_out_error must not be negative");
+  require(device.held_out_elasticity_error >= 0, device,
+          "held_out_elasticity_error must not be negative");
   for (const auto& row : kDeviceKeys) {
     if (row.real == nullptr) continue;
     const double value = device.*row.real;
@@ -218,6 +229,9 @@ void validate(const DeviceDescription& device) {
     const double value = device.constants.*row.member;
     require(value > 0 && std::isfinite(value), device,
             "constants." + std::string(row.name) + " must be positive");
+    const double half_width = device.uncertainty.*row.member;
+    require(half_width >= 0 && half_width <= 10, device,
+            "uncertainty." + std::string(row.name) + " must be 0 to 10");
   }
   for (const auto& row : kProgramKeys) {
     require(number(device.program, row).as_double() >= 0, device,

@@ -60,14 +60,17 @@ struct LayerProgram {
 struct DeviceDescription {
   std::string name;
   double held_out_error = 0;  ///< median |error| on shapes or points not fitted; 0 = not known
-  std::string source;         ///< where the constants come from, one sentence
-  int units = 1;              ///< SMs or cores
+  /// elasticity_error95() of pairs of loads that were not fitted; 0 = not known
+  double held_out_elasticity_error = 0;
+  std::string source;                ///< where the constants come from, one sentence
+  int units = 1;                     ///< SMs or cores
   double peak_bf16_flops_per_s = 0;  ///< dense
   double peak_fp32_flops_per_s = 0;
   double peak_memory_bytes_per_s = 0;
   double cache_bytes = 0;  ///< last-level cache
   double memory_bytes = 0;
   CostConstants constants;
+  CostConstants uncertainty{0, 0, 0, 0, 0, 0};  ///< half the 95 % interval of ln constant; 0 = none
   LayerProgram program;
 };
 
@@ -80,8 +83,8 @@ CostConstants nominal_constants(const DeviceDescription& device);
 /// Rate of the matrix units for a data type: the fitted bf16 rate, scaled by the peaks.
 double math_flops_per_s(const DeviceDescription& device, DataType dtype);
 
-/// Reads a device from the object a device file holds: scalars by name, and the tables `constants`
-/// and `program` (`program.tiles` = [[rows, columns], ...]).
+/// Reads a device from the object a device file holds: scalars by name, and the tables `constants`,
+/// `uncertainty` and `program` (`program.tiles` = [[rows, columns], ...]).
 /// @param origin names the file in errors
 /// @throws InputError naming a missing, unknown or non-positive key.
 DeviceDescription device_from_json(const Json& json, std::string_view origin);

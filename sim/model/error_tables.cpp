@@ -1,9 +1,9 @@
 #include "sim/model/error_tables.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <functional>
-#include <map>
 #include <string_view>
 #include <tuple>
 
@@ -73,13 +73,17 @@ ErrorRow pooled_error(std::span<const double> abs_error, const std::vector<bool>
 
 std::vector<ErrorRow> error_partition(const std::vector<PublishedRow>& rows,
                                       std::span<const double> abs_error) {
-  return grouped_errors(rows, abs_error, [](const PublishedRow& row) {
+  auto groups = grouped_errors(rows, abs_error, [](const PublishedRow& row) {
     ErrorRow key;
     key.model_shape = row.model;
     key.expert_parallel = std::to_string(row.expert_parallel);
     key.distribution = row.distribution;
     return key;
   });
+  std::ranges::sort(groups, {}, [](const ErrorRow& row) {
+    return std::tuple(row.model_shape, std::stoi(row.expert_parallel), row.distribution);
+  });
+  return groups;
 }
 
 std::vector<ErrorRow> error_margins(const std::vector<PublishedRow>& rows,
@@ -114,19 +118,11 @@ std::vector<ErrorRow> error_margins(const std::vector<PublishedRow>& rows,
 SignScore skew_sign_score(const std::vector<PublishedRow>& rows,
                           std::span<const double> predicted_s) {
   constexpr double kEffect = 0.1;
-  using ControlKey = std::tuple<std::string, int, int, std::int64_t>;
-  const auto control_key = [](const PublishedRow& row) {
-    return ControlKey{row.model, row.tensor_parallel, row.expert_parallel, row.num_tokens};
-  };
-  std::map<ControlKey, std::size_t> balanced;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i].alpha == 0) balanced.emplace(control_key(rows[i]), i);
-  }
+  const auto controls = balanced_controls(rows);
   SignScore score;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const auto control = balanced.find(control_key(rows[i]));
-    if (rows[i].alpha == 0 || control == balanced.end()) continue;
-    const std::size_t j = control->second;
+    if (rows[i].alpha == 0 || !controls[i]) continue;
+    const std::size_t j = *controls[i];
     const double measured = rows[i].latency_s / rows[j].latency_s - 1;
     if (std::abs(measured) <= kEffect) continue;
     ++score.total;

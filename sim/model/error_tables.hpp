@@ -13,7 +13,7 @@ std::string token_range(std::int64_t tokens);
 /// Median and 90th percentile of |error| over the rows that `keep` marks.
 ErrorRow pooled_error(std::span<const double> abs_error, const std::vector<bool>& keep);
 
-/// One row for each (shape, ranks, distribution), in order of first appearance.
+/// One row for each (shape, ranks, distribution), sorted by them.
 std::vector<ErrorRow> error_partition(const std::vector<PublishedRow>& rows,
                                       std::span<const double> abs_error);
 

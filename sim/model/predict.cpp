@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <memory>
 #include <vector>
+
+#include "sim/model/price_error.hpp"
 
 namespace hotexpert {
 namespace {
@@ -46,20 +50,48 @@ std::int64_t shared_rows(const DispatchPlan& plan) {
   return (plan.tokens + plan.num_ranks - 1) / plan.num_ranks;
 }
 
-/// Cost of each rank whose experts have these rows.
-std::vector<LayerCost> rank_costs(const DispatchPlan& plan, const LayerShape& shape,
-                                  std::string_view kernel, const DeviceDescription& device,
-                                  const std::vector<std::vector<std::int64_t>>& rank_rows) {
-  const KernelFamily family = kernel_family(kernel);
-  const auto rank_tokens = tokens_by_rank(plan);
-  std::vector<LayerCost> costs;
-  for (std::size_t rank = 0; rank < rank_rows.size(); ++rank) {
-    const LayerLaw law(device, shape, family, static_cast<std::int64_t>(rank_rows[rank].size()));
-    costs.push_back(
-        law.price({rank_tokens[rank], rank_rows[rank], capacity_of(plan), shared_rows(plan)}));
+/// Prices ranks of one layer. Ranks with as many experts share a law, and devices the uniform loads
+/// that it is tuned on.
+class RankPricer {
+ public:
+  RankPricer(const DispatchPlan& plan, const LayerShape& shape, std::string_view kernel)
+      : plan_(plan),
+        shape_(shape),
+        family_(kernel_family(kernel)),
+        rank_tokens_(tokens_by_rank(plan)) {}
+
+  /// Cost of each rank whose experts have these rows.
+  [[nodiscard]] std::vector<LayerCost> costs(
+      const DeviceDescription& device, const std::vector<std::vector<std::int64_t>>& rank_rows) {
+    std::map<std::int64_t, LayerLaw> laws;
+    std::vector<LayerCost> costs;
+    for (std::size_t rank = 0; rank < rank_rows.size(); ++rank) {
+      const auto experts = static_cast<std::int64_t>(rank_rows[rank].size());
+      auto law = laws.find(experts);
+      if (law == laws.end()) law = laws.emplace(experts, law_of(device, experts)).first;
+      costs.push_back(law->second.price(
+          {rank_tokens_[rank], rank_rows[rank], capacity_of(plan_), shared_rows(plan_)}));
+    }
+    return costs;
   }
-  return costs;
-}
+
+ private:
+  [[nodiscard]] LayerLaw law_of(const DeviceDescription& device, std::int64_t experts) {
+    auto& uniform = uniform_[experts];
+    if (!uniform) {
+      uniform =
+          std::make_shared<const UniformLoads>(shape_, family_ == KernelFamily::kLoop ? 1 : experts,
+                                               device.program.largest_tuned_tokens);
+    }
+    return {device, shape_, family_, experts, true, uniform};
+  }
+
+  const DispatchPlan& plan_;
+  const LayerShape& shape_;
+  KernelFamily family_;
+  std::vector<std::int64_t> rank_tokens_;
+  std::map<std::int64_t, std::shared_ptr<const UniformLoads>> uniform_;
+};
 
 LayerCost slowest_of(const std::vector<LayerCost>& costs) {
   return *std::ranges::max_element(costs, {}, &LayerCost::total_s);
@@ -69,7 +101,7 @@ LayerCost slowest_of(const std::vector<LayerCost>& costs) {
 
 PhaseTimes predict(const DispatchPlan& plan, const LayerShape& shape, std::string_view kernel,
                    const DeviceDescription& device) {
-  const auto costs = rank_costs(plan, shape, kernel, device, rows_by_rank(plan));
+  const auto costs = RankPricer(plan, shape, kernel).costs(device, rows_by_rank(plan));
   const auto slowest = [&](double LayerCost::*phase) {
     return (*std::ranges::max_element(costs, {}, phase)).*phase;
   };
@@ -87,11 +119,11 @@ PhaseTimes predict(const DispatchPlan& plan, const LayerShape& shape, std::strin
 
 LayerCost slowest_rank_cost(const DispatchPlan& plan, const LayerShape& shape,
                             std::string_view kernel, const DeviceDescription& device) {
-  return slowest_of(rank_costs(plan, shape, kernel, device, rows_by_rank(plan)));
+  return slowest_of(RankPricer(plan, shape, kernel).costs(device, rows_by_rank(plan)));
 }
 
-std::optional<double> skew_price_s(const DispatchPlan& plan, const LayerShape& shape,
-                                   std::string_view kernel, const DeviceDescription& device) {
+std::optional<SkewPrice> skew_price(const DispatchPlan& plan, const LayerShape& shape,
+                                    std::string_view kernel, const DeviceDescription& device) {
   constexpr double kStretch = 0.05;
   constexpr double kLeastSkew = 1.02;
   const auto rows = rows_by_rank(plan);
@@ -101,7 +133,8 @@ std::optional<double> skew_price_s(const DispatchPlan& plan, const LayerShape& s
     for (const std::int64_t m : rank) most = std::max(most, m);
   }
   if (!(static_cast<double>(most) >= kLeastSkew * mean) || mean <= 0) return std::nullopt;
-  const auto seconds = [&](double stretch) {
+  RankPricer pricer(plan, shape, kernel);
+  const auto seconds = [&](const DeviceDescription& on, double stretch) {
     auto moved = rows;
     for (auto& rank : moved) {
       for (std::int64_t& m : rank) {
@@ -109,11 +142,14 @@ std::optional<double> skew_price_s(const DispatchPlan& plan, const LayerShape& s
         m = m > 0 ? std::max<std::int64_t>(1, std::llround(at)) : 0;  // who is idle stays idle
       }
     }
-    return slowest_of(rank_costs(plan, shape, kernel, device, moved)).total_s;
+    return slowest_of(pricer.costs(on, moved)).total_s;
   };
   const double skew = static_cast<double>(most) / mean;
   const double percent = 2 * kStretch * (skew - 1) / skew * 100;
-  return (seconds(1 + kStretch) - seconds(1 - kStretch)) / percent;
+  const auto slope = [&](const DeviceDescription& on) {
+    return (seconds(on, 1 + kStretch) - seconds(on, 1 - kStretch)) / percent;
+  };
+  return SkewPrice{slope(device), slope_error95(device, seconds(device, 1), 0, slope)};
 }
 
 std::int64_t computed_rows_of(const DispatchPlan& plan, const LayerShape& shape,

@@ -26,12 +26,17 @@ PhaseTimes predict(const DispatchPlan& plan, const LayerShape& shape, std::strin
 LayerCost slowest_rank_cost(const DispatchPlan& plan, const LayerShape& shape,
                             std::string_view kernel, const DeviceDescription& device);
 
+struct SkewPrice {
+  double seconds = 0;
+  std::optional<double> error95;  ///< half its 95 % interval, see slope_error95()
+};
+
 /// Seconds that one more percent of max/mean load costs this plan: the slope of the slowest rank's
 /// time as every expert's rows move away from and towards the mean by 5 %, m -> mean + s (m -
 /// mean), the number of rows kept to rounding. nullopt where loads are all but equal (max/mean
 /// < 1.02).
-std::optional<double> skew_price_s(const DispatchPlan& plan, const LayerShape& shape,
-                                   std::string_view kernel, const DeviceDescription& device);
+std::optional<SkewPrice> skew_price(const DispatchPlan& plan, const LayerShape& shape,
+                                    std::string_view kernel, const DeviceDescription& device);
 
 /// Rows that a kernel of the family computes for the plan, padding and shared experts included.
 std::int64_t computed_rows_of(const DispatchPlan& plan, const LayerShape& shape,

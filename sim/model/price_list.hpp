@@ -1,10 +1,13 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "sim/base/json.hpp"
+#include "sim/base/statistics.hpp"
 #include "sim/model/layer_law.hpp"
 
 namespace hotexpert {
@@ -28,11 +31,14 @@ struct PriceCell {
   double seconds = 0;           ///< mean over draws
   double balanced_seconds = 0;  ///< loads equal to +-1
   double ratio = 1;             ///< seconds / balanced_seconds: below 1, balanced is slower
+  std::optional<Interval>
+      ratio_ci95;  ///< from the device's held-out error; nullopt: never compared
   Binding binding = Binding::kLaunch;
+  std::array<double, 5> cause_s{};  ///< what `binding` is the largest of, in the order of Binding
   /// Seconds for one more percent of max/mean, from the slope over +-10 % of skew (one-sided at 1).
   double seconds_per_percent = 0;
-  /// +- of it: the device's held-out error times the value, and the draws' standard error.
-  double seconds_per_percent_error = 0;
+  /// Half its 95 % interval, see slope_error95(); nullopt where the device was never compared.
+  std::optional<double> seconds_per_percent_error;
 };
 
 /// One cell for every pair of tokens and skew, tokens outermost: the price list and the regime map.
@@ -47,8 +53,9 @@ std::vector<PriceCell> price_list(const DeviceDescription& device, const PriceQu
 /// among the cells given; 0 when they never are.
 std::int64_t crossover_tokens(const std::vector<PriceCell>& cells, double skew);
 
-/// {"rows": [{"step.tokens", "skew", "layer.total_s", "layer.balanced_total_s", "ratio", "binding",
-/// "s_per_percent", "s_per_percent_error"}], "held_out_error"}
+/// {"rows": [{"step.tokens", "skew", "layer.total_s", "layer.balanced_total_s", "ratio",
+/// "ratio_low", "ratio_high", "binding", "s_per_percent", "s_per_percent_error"}],
+/// "held_out_error", "held_out_elasticity_error"}; unknown errors are null
 Json price_list_json(const DeviceDescription& device, const std::vector<PriceCell>& cells);
 
 }  // namespace hotexpert

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/metrics/load_metrics.hpp"
 #include "sim/model/published_loads.hpp"
 
 namespace hotexpert {
@@ -24,14 +25,17 @@ PublishedCost::PublishedCost(const std::vector<PublishedRow>& rows, int draws) {
     const PublishedRouting routing{row.num_tokens, row.shape.num_experts, row.shape.top_k,
                                    row.expert_parallel};
     const auto local = static_cast<std::size_t>(row.local_experts());
-    for (int draw = 0; draw < (row.alpha == 0 ? 1 : draws); ++draw) {
+    const int row_draws = row.alpha == 0 ? 1 : draws;
+    double skew = 0;
+    for (int draw = 0; draw < row_draws; ++draw) {
       const auto loads =
           row.alpha == 0 ? balanced_loads(routing)
                          : power_law_loads(routing, row.alpha, static_cast<std::uint32_t>(draw));
       draws_.push_back(summarize(row.num_tokens, std::span(loads).first(local)));
+      skew += max_over_mean(loads) / row_draws;
     }
     rows_.push_back(
-        {static_cast<std::size_t>(group - groups_.begin()), first, draws_.size() - first});
+        {static_cast<std::size_t>(group - groups_.begin()), first, draws_.size() - first, skew});
     log_latency_.push_back(std::log(row.latency_s));
   }
 }

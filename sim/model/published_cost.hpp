@@ -25,12 +25,15 @@ class PublishedCost {
   [[nodiscard]] PositiveFit fit_problem(const DeviceDescription& device) const;
   /// Summaries of the draws of a row, rank 0.
   [[nodiscard]] std::span<const LoadSummary> draws(std::size_t row) const;
+  /// Max/mean load of all experts, mean over the draws of a row.
+  [[nodiscard]] double skew(std::size_t row) const { return rows_[row].skew; }
 
  private:
   struct Row {
     std::size_t group = 0;
     std::size_t first = 0;
     std::size_t count = 0;
+    double skew = 1;
   };
   struct Group {  // rows of one shape and rank size share a law
     LayerShape shape;

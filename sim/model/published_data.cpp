@@ -179,6 +179,23 @@ std::vector<bool> find_anomalies(const std::vector<PublishedRow>& rows) {
   return anomalous;
 }
 
+std::vector<std::optional<std::size_t>> balanced_controls(const std::vector<PublishedRow>& rows) {
+  using Key = std::tuple<std::string, int, int, std::int64_t>;
+  const auto key = [](const PublishedRow& row) {
+    return Key{row.model, row.tensor_parallel, row.expert_parallel, row.num_tokens};
+  };
+  std::map<Key, std::size_t> balanced;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].alpha == 0) balanced.emplace(key(rows[i]), i);
+  }
+  std::vector<std::optional<std::size_t>> controls;
+  for (const auto& row : rows) {
+    const auto found = balanced.find(key(row));
+    controls.push_back(found == balanced.end() ? std::nullopt : std::optional(found->second));
+  }
+  return controls;
+}
+
 bool tuner_cache_is_shadowed(int num_experts, int expert_parallel) {
   const int local = num_experts / expert_parallel;
   const std::string own = std::to_string(local);

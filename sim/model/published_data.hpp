@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,10 @@ std::vector<PublishedRow> parse_published_csv(std::string_view text, std::string
 /// Rows whose latency exceeds twice that of some row of the same series (shape, ranks and
 /// distribution) with more tokens: failed tunings and runs without a graph. [rows]
 std::vector<bool> find_anomalies(const std::vector<PublishedRow>& rows);
+
+/// For each row the first balanced row of the same shape, ranks and tokens; itself where it is that
+/// row, nullopt where there is none. [rows]
+std::vector<std::optional<std::size_t>> balanced_controls(const std::vector<PublishedRow>& rows);
 
 /// True where the collector's tuner cannot have found its cache, so that the kernel's first tile
 /// ran. It looks its file up by a name that ends in the rank's number of experts, and takes the

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "sim/model/error_tables.hpp"
+#include "sim/model/price_error.hpp"
 #include "sim/model/roofline.hpp"
 
 namespace hotexpert {
@@ -132,6 +133,29 @@ ErrorRow pool_scores(const std::vector<Score>& scores, const std::vector<Publish
   return pooled_error(error, std::vector<bool>(error.size(), true));
 }
 
+/// Each skewed row beside the balanced row of the same shape, ranks and tokens, both held out.
+/// Anomalies are left out: a failed measurement is no error of the law.
+std::vector<SkewPair> held_out_pairs(const std::vector<Score>& scores,
+                                     const std::vector<PublishedRow>& rows,
+                                     const PublishedCost& cost) {
+  std::vector<double> predicted_s(rows.size());
+  for (const Score& score : scores) {
+    for (const auto& prediction : score.predictions)
+      predicted_s[prediction.row] = prediction.predicted_s;
+  }
+  std::vector<SkewPair> pairs;
+  const auto controls = balanced_controls(rows);
+  const auto anomalous = find_anomalies(rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto control = controls[i];
+    if (!control || *control == i || anomalous[i] || anomalous[*control]) continue;
+    pairs.push_back({cost.skew(i) / cost.skew(*control),
+                     rows[i].latency_s / rows[*control].latency_s,
+                     predicted_s[i] / predicted_s[*control]});
+  }
+  return pairs;
+}
+
 Score roofline_score(const std::vector<PublishedRow>& fit_rows, const PublishedCost& fit_cost,
                      const std::vector<PublishedRow>& score_rows, const PublishedCost& score_cost) {
   const RooflineCost fitted(fit_rows, fit_cost);
@@ -166,14 +190,19 @@ ValidationReport validate_published(const DeviceDescription& device,
     const auto crossed = cross_validate(fit, folds_by_series(fit_rows), kFolds);
     report.device = with_constants(device, crossed.fit.constants);
     constants = fitted_constants(fit, crossed);
+    set_uncertainty(report.device, constants);
     for (const auto& hold_out : kHoldOuts) {
       const bool by_shape = hold_out.label == shape_label;
       if ((!by_shape && !options.every_hold_out) || labels_in(fit_rows, hold_out).size() < 2)
         continue;
       auto scores = leave_one_out(device, fit, fit_rows, fit_cost, hold_out);
       const ErrorRow overall = pool_scores(scores, fit_rows);
+      if (by_shape) {
+        report.device.held_out_error = overall.median_abs_error;
+        report.device.held_out_elasticity_error =
+            elasticity_error95(held_out_pairs(scores, fit_rows, fit_cost)).value_or(0);
+      }
       report.hold_outs.push_back({std::string(hold_out.by), overall, std::move(scores)});
-      if (by_shape) report.device.held_out_error = overall.median_abs_error;
     }
   }
   const auto predicted = predict_all(score_cost, report.device);

@@ -84,4 +84,8 @@ ValidationReport validate_published(const DeviceDescription& device,
 /// fitted, are listed as stated: together they are what the law was allowed to choose.
 Json to_json(const ValidationReport& report, const std::vector<PublishedRow>& score_rows);
 
+/// {"cost_law", "roofline", "left_out"?: {"n", "median", "p90"}, "sign_right", "sign_total",
+/// "anomalies", "free_constants"}: what a report says of the whole.
+Json summary_json(const ValidationReport& report);
+
 }  // namespace hotexpert

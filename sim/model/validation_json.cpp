@@ -76,6 +76,7 @@ Json to_json(const ValidationReport& report, const std::vector<PublishedRow>& sc
   const Json law = score_json(report.cost_law);
   for (const auto& [key, value] : law.as_object()) json.set(key, value);
   json.set("stated_constants", stated_json(report.device.program));
+  json.set("held_out_elasticity_error", report.device.held_out_elasticity_error);
   json.set("margins", error_list(report.margins));
   json.set("roofline", score_json(report.roofline));
   Json hold_outs = Json::array();
@@ -98,6 +99,24 @@ Json to_json(const ValidationReport& report, const std::vector<PublishedRow>& sc
   json.set("anomalies", std::move(anomalies));
   json.set("predictions", std::move(predictions));
   return json;
+}
+
+Json summary_json(const ValidationReport& report) {
+  const auto pooled = [](const ErrorRow& row) {
+    return Json::object()
+        .set("n", row.n)
+        .set("median", row.median_abs_error)
+        .set("p90", row.p90_abs_error);
+  };
+  Json json = Json::object();
+  json.set("cost_law", pooled(report.cost_law.overall));
+  json.set("roofline", pooled(report.roofline.overall));
+  if (const HoldOut* shapes = report.held_out_by("model_shape"))
+    json.set("left_out", pooled(shapes->overall));
+  json.set("sign_right", report.cost_law.skew_sign.right);
+  json.set("sign_total", report.cost_law.skew_sign.total);
+  json.set("anomalies", static_cast<std::int64_t>(report.anomalies.size()));
+  return json.set("free_constants", constants_json(report.cost_law.constants));
 }
 
 }  // namespace hotexpert

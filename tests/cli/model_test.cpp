@@ -110,6 +110,11 @@ TEST_F(CalibrationCliTest, ADeviceFileComesOutOfARunAndPricesItsPoints) {
   const Json rows = Json::parse(scored.out, "validate").at("rows");
   ASSERT_EQ(rows.as_array().size(), 3U);
   EXPECT_EQ(rows.as_array()[0].at("n").as_integer(), 4);
+  const std::string found = fresh_folder("found");
+  const auto drawn = run_hotexpert({"model", "validate", run, "--device", file, "-o", found});
+  ASSERT_EQ(drawn.exit_code, 0) << drawn.err;
+  EXPECT_THAT(drawn.out, HasSubstr("predicted, up to"));
+  EXPECT_EQ(points_of(found).size(), 3U);
   const auto swept =
       run_hotexpert({"sweep", "scenarios/quickstart.toml", "--backend", "model", "--device", file,
                      "--capacity.factor", "none", "-o", fresh_folder("priced")});
@@ -176,6 +181,29 @@ TEST(ModelPriceTest, SkewCostsMoreUnderExpertParallelismAndLessAtFewTokens) {
   EXPECT_GT(hot.at("s_per_percent").as_double(), hot.at("s_per_percent_error").as_double());
 }
 
+TEST(ModelPriceTest, APriceListIsPastedAndReported) {
+  const std::string dir = fresh_folder("price");
+  const auto table =
+      run_hotexpert({"model", "price", "--layer.preset", "qwen3-30b-a3b", "--step.tokens",
+                     "16,8192", "--skew", "1,4", "--by-skew", "--md", "-o", dir});
+  ASSERT_EQ(table.exit_code, 0) << table.err;
+  EXPECT_THAT(table.out, HasSubstr("| step.tokens | balanced\\_us | 1x | 4x |"));
+  EXPECT_THAT(table.out, HasSubstr(" us/%"));
+  const auto points = points_of(dir);
+  ASSERT_EQ(points.size(), 4U);
+  const Json& price = points[3].at("metrics").at("layer.skew_price_s");
+  EXPECT_EQ(price.at("provenance").as_string(), "modelled");
+  EXPECT_EQ(price.at("ci95").as_array().size(), 2U);
+  EXPECT_EQ(points[3].at("point").at("device").as_string(), "h100-sxm");
+  ASSERT_EQ(run_hotexpert({"report", dir, "-o", dir + "/x.html"}).exit_code, 0);
+  // What was never compared has no interval, and says so.
+  const auto unknown = run_hotexpert({"model", "price", "--layer.preset", "qwen3-30b-a3b",
+                                      "--step.tokens", "16", "--device", "h200", "--json"});
+  const Json row = Json::parse(unknown.out, "price").at("rows").as_array()[0];
+  EXPECT_TRUE(row.at("s_per_percent_error").is_null());
+  EXPECT_THAT(unknown.err, HasSubstr("± unknown"));
+}
+
 TEST(ModelPriceTest, WhatCannotBePricedIsSaid) {
   EXPECT_THAT(run_hotexpert({"model", "price"}).err, HasSubstr("--layer.preset NAME"));
   EXPECT_EQ(
@@ -196,6 +224,9 @@ TEST(ModelLeagueTest, PublishedSweepsRankMetricsByRegime) {
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const Json rows = Json::parse(result.out, "league").at("rows");
   EXPECT_EQ(rows.as_array().front().at("metric").as_string(), "load.active_experts");
+  const std::string dir = fresh_folder("league");
+  ASSERT_EQ(run_hotexpert({"model", "league", csv, "-o", dir}).exit_code, 0);
+  EXPECT_EQ(points_of(dir).size(), rows.as_array().size());
 }
 
 }  // namespace

@@ -74,12 +74,16 @@ TEST(PredictTest, OnePercentOfSkewCostsPaddedOnePercentAndGroupedNothing) {
   const auto device = shipped_device("h100-sxm");
   const DispatchPlan plan = plan_of({60000, 20000, 20000, 20000}, {}, 1);
   const double padded = predict(plan, small_layer(), "padded", device).total_s;
-  const auto of_padded = skew_price_s(plan, small_layer(), "padded", device);
+  const auto of_padded = skew_price(plan, small_layer(), "padded", device);
   ASSERT_TRUE(of_padded.has_value());
-  EXPECT_NEAR(*of_padded / (padded / 100), 1, 0.15);
-  EXPECT_NEAR(*skew_price_s(plan, small_layer(), "grouped", device) / (padded / 100), 0, 0.1);
+  EXPECT_NEAR(of_padded->seconds / (padded / 100), 1, 0.15);
+  const auto of_grouped = skew_price(plan, small_layer(), "grouped", device);
+  EXPECT_NEAR(of_grouped->seconds / (padded / 100), 0, 0.1);
+  // That skew is free is no more certain than the law.
+  EXPECT_GT(of_grouped->error95.value(), 1e-4 * padded / 100);
   EXPECT_FALSE(
-      skew_price_s(plan_of({50, 50, 50, 50}, {}, 1), small_layer(), "padded", device).has_value());
+      skew_price(plan_of({50, 50, 50, 50}, {}, 1), small_layer(), "padded", device).has_value());
+  EXPECT_FALSE(skew_price(plan, small_layer(), "padded", shipped_device("h200"))->error95);
   const LayerCost cost = slowest_rank_cost(plan, small_layer(), "padded", device);
   EXPECT_DOUBLE_EQ(cost.total_s, padded);
   EXPECT_GT(cost.math_s, 0.6 * cost.total_s);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "sim/base/errors.hpp"
 #include "tests/sim/model/shipped_device.hpp"
 
@@ -47,7 +50,7 @@ TEST(PriceListTest, ExpertParallelComputeBoundRanksAreStragglers) {
   EXPECT_EQ(cells[3].binding, Binding::kStraggler);
   EXPECT_GT(cells[3].ratio, 3.5);  // published: 3.5 to 4.7
   EXPECT_LT(cells[3].ratio, 5.0);
-  EXPECT_GT(cells[3].seconds_per_percent, 10 * cells[3].seconds_per_percent_error);
+  EXPECT_GT(cells[3].seconds_per_percent, 2 * cells[3].seconds_per_percent_error.value());
 }
 
 TEST(PriceListTest, PaddedPaysForTheHottestExpert) {
@@ -59,6 +62,30 @@ TEST(PriceListTest, PaddedPaysForTheHottestExpert) {
   EXPECT_LT(cells[3].ratio / cells[1].ratio, 4);
   // One percent of a time that is proportional to max/mean is a hundredth of it.
   EXPECT_NEAR(cells[3].seconds_per_percent / (cells[3].seconds / 100), 1, 0.15);
+}
+
+TEST(PriceListTest, WhereSkewIsFreeThePriceIsNotCertain) {
+  const auto device = shipped_device("h100-sxm");
+  const auto cells = price_list(device, qwen3_on(1), {256}, {2});
+  EXPECT_LT(std::abs(cells[0].seconds_per_percent), 1e-3 * cells[0].seconds);
+  const double of_the_law = device.held_out_elasticity_error * cells[0].seconds / 100;
+  EXPECT_GE(cells[0].seconds_per_percent_error.value(), of_the_law);
+  EXPECT_LT(cells[0].ratio_ci95->low, 1);
+  EXPECT_GT(cells[0].ratio_ci95->high, 1);
+  // A device that nothing was compared with has prices without intervals.
+  const auto unknown = price_list(shipped_device("h200"), qwen3_on(1), {256}, {2});
+  EXPECT_FALSE(unknown[0].seconds_per_percent_error.has_value());
+  EXPECT_FALSE(unknown[0].ratio_ci95.has_value());
+}
+
+TEST(PriceListTest, WhatBindsIsTheLargestOfTheCauses) {
+  const auto cells = price_list(shipped_device("h100-sxm"), qwen3_on(8), {16, 16384}, {15});
+  for (const auto& cell : cells) {
+    const double largest = *std::max_element(cell.cause_s.begin(), cell.cause_s.end());
+    EXPECT_EQ(cell.cause_s[static_cast<std::size_t>(cell.binding)], largest);
+  }
+  EXPECT_EQ(cells[1].binding, Binding::kStraggler);
+  EXPECT_NEAR(cells[1].cause_s[4], cells[1].seconds - cells[1].balanced_seconds, 1e-12);
 }
 
 TEST(PriceListTest, RanksThatDoNotDivideTheExpertsAreRefused) {

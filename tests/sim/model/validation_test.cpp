@@ -79,6 +79,16 @@ TEST(ValidationTest, RowsAreAPartitionAndErrorsAreTheirMedians) {
   EXPECT_EQ(partition[2].distribution, "power_law_1.2");
 }
 
+TEST(ValidationTest, RowsAreSortedByShapeRanksAsNumbersAndDistribution) {
+  const std::vector<PublishedRow> rows = {row_of("b", 16, 0, 1, 1), row_of("b", 2, 1.2, 1, 1),
+                                          row_of("b", 2, 0, 1, 1), row_of("a", 4, 0, 1, 1)};
+  const auto partition = error_partition(rows, std::vector<double>(4, 0.1));
+  std::string order;
+  for (const auto& row : partition)
+    order += row.model_shape + row.expert_parallel + row.distribution.substr(0, 1) + " ";
+  EXPECT_EQ(order, "a4b b2b b2p b16b ");
+}
+
 TEST(ValidationTest, SkewSignsCountOnlyEffectsAboveTenPercent) {
   const std::vector<PublishedRow> rows = {row_of("a", 1, 0, 1, 1.0), row_of("a", 1, 1.2, 1, 1.5),
                                           row_of("a", 1, 0, 2, 1.0), row_of("a", 1, 1.2, 2, 0.8),
@@ -113,6 +123,9 @@ TEST(ValidationTest, PublishedH100LatenciesArePredictedWithinTheStatedErrors) {
   EXPECT_LE(shapes->overall.p90_abs_error, 0.16);
   EXPECT_GE(report.cost_law.skew_sign.right, 95 * report.cost_law.skew_sign.total / 100);
   EXPECT_EQ(report.anomalies.size(), 19U);
+  // What the file of the shipped device says of prices, within what fewer draws change.
+  EXPECT_NEAR(report.device.held_out_elasticity_error / 0.147, 1, 0.25);
+  EXPECT_NEAR(shipped_device("h100-sxm").held_out_elasticity_error, 0.147, 1e-9);
   EXPECT_GT(report.roofline.overall.p90_abs_error, 0.4);
   std::int64_t scored = 0;
   for (const auto& row : report.rows) scored += row.n;
