@@ -134,6 +134,27 @@ Json chart_data(const ReportSection& section, const View& view) {
   return entry.set("lines", indices(view.line_axes)).set("focus", std::move(focus));
 }
 
+/// The coefficients behind modelled numbers, by device: what-if controls compute with them.
+Json devices_data(const Comparison& comparison) {
+  Json devices = Json::object();
+  for (const auto& run : comparison.runs) {
+    const Json* described = run.manifest.find("devices");
+    if (described == nullptr) continue;
+    for (const auto& [name, device] : described->as_object()) {
+      Json entry = Json::object();
+      for (const char* key : {"held_out_error", "held_out_elasticity_error"}) {
+        const Json* value = device.find(key);
+        entry.set(key, value == nullptr ? Json(0) : *value);
+      }
+      for (const char* key : {"constants", "uncertainty"}) {
+        if (const Json* table = device.find(key)) entry.set(key, *table);
+      }
+      devices.set(visible_text(name), std::move(entry));
+    }
+  }
+  return devices;
+}
+
 }  // namespace
 
 Json page_data(const Comparison& comparison, const EmbeddedSeries& embedded) {
@@ -153,6 +174,7 @@ Json page_data(const Comparison& comparison, const EmbeddedSeries& embedded) {
   Json out;
   out.set("title", visible_text(title_of(comparison))).set("axes", axes_data(comparison));
   out.set("axisColumns", axis_columns(comparison)).set("metrics", std::move(metrics));
+  out.set("devices", devices_data(comparison));
   set_series(embedded, out);
   return out.set("columns", std::move(columns)).set("charts", std::move(charts));
 }

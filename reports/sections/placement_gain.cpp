@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "reports/number_format.hpp"
 #include "reports/ratio.hpp"
@@ -12,6 +13,7 @@ namespace {
 constexpr std::string_view kSkew = "rank.max_over_mean";
 constexpr std::string_view kMethod = "placement.method";
 constexpr std::string_view kSlots = "placement.slots";
+constexpr std::string_view kMove = "place.move_s";
 constexpr double kWorth = 0.01;  // a gain whose interval ends below this is not worth the trouble
 
 /// Step time with the network where it is modelled apart, else the layer's time.
@@ -56,6 +58,25 @@ std::string verdict_of(const Ratio& ratio) {
   return "cannot tell";
 }
 
+/// Layers whose weights a placement moved: each saves what the timed one saves.
+double layers_of(const PointResult& result) {
+  for (const auto& series : result.series) {
+    if (series.metric == "rank.load" && series.dims.size() == 2)
+      return static_cast<double>(series.shape[0]);
+  }
+  return 1;
+}
+
+/// Steps after which the move from contiguous placement has paid for itself; "" where nothing is
+/// won beyond doubt.
+std::string pays_back(const ComparedPoint& point, const ComparedPoint& base, const Ratio& ratio) {
+  const auto* move = point.result.find(kMove);
+  if (move == nullptr || &base == &point || !ratio.below(1 - kWorth)) return "";
+  const double saved_s =
+      layers_of(point.result) * (step_of(base.result)->value - step_of(point.result)->value);
+  return significant(std::ceil(move->value / saved_s), 6);
+}
+
 std::string cell(const Json* value) { return value == nullptr ? "" : display(*value); }
 
 Table verdict_table(const Comparison& comparison, const View& view) {
@@ -68,7 +89,9 @@ Table verdict_table(const Comparison& comparison, const View& view) {
              {"step time", true},
              {"over contiguous", true},
              {"verdict", false},
-             {"weights moved", true}},
+             {"weights moved", true},
+             {"the move takes", true},
+             {"pays back after, steps", true}},
             {},
             0};
   for (const std::size_t i : view.eligible) {
@@ -86,13 +109,15 @@ Table verdict_table(const Comparison& comparison, const View& view) {
       return found == nullptr ? std::string() : significant(found->value, 4);
     };
     const auto* moved = point.result.find("place.moved_bytes");
+    const auto* move = point.result.find(kMove);
     out.rows.push_back(
         {i,
          {cell(comparison.value(point, kMethod)), cell(comparison.value(point, kSlots)),
           cell(comparison.value(point, "ep.ranks")), number(kSkew),
           number("place.lower_bound_ratio"), with_unit(step->value, "s"),
           times(ratio.value, ratio.ci95), base == &point ? "" : verdict_of(ratio),
-          moved == nullptr ? "" : with_unit(moved->value, "bytes")}});
+          moved == nullptr ? "" : with_unit(moved->value, "bytes"),
+          move == nullptr ? "" : with_unit(move->value, "s"), pays_back(point, *base, ratio)}});
   }
   return out;
 }
@@ -137,7 +162,8 @@ const ReportSection kPlacementGain = {
     .how_to_read =
         "Step time over max/mean rank load, a line a placement method: how much of the balance "
         "that a placement wins reaches the step. The table gives a verdict a placement against "
-        "contiguous, from the 95 % intervals.",
+        "contiguous, from the 95 % intervals, and charges the move: the steps after which it has "
+        "paid for itself (busiest receiver of weights at its link's rate).",
     .view =
         [] {
           return ViewSpec{.x = kSkew,

@@ -19,8 +19,9 @@ constexpr std::array kSections = {
     &kDropsByPosition, &kDropsBySourceRank,
     &kBalanceByWeight, &kPareto,       &kTimeToQuality,     &kTrainingCurves, &kCollapse,
     &kRankScaling,   &kRankTimeline,   &kRankLoadBefore,    &kRankLoadAfter,
-    &kPlacementGain, &kReplicas,       &kPhases,
+    &kPlacementGain, &kReplicas,       &kRebalanceVerdict, &kPhases,
     &kProfileTimeline, &kProfileLedger, &kProfileShare, &kProfileRoofline,
+    &kRegimeMap,     &kPriceList,      &kPredictedMeasured, &kMetricLeague,
 };
 // clang-format on
 

@@ -32,9 +32,14 @@ extern const ReportSection kRankLoadBefore;
 extern const ReportSection kRankLoadAfter;
 extern const ReportSection kPlacementGain;
 extern const ReportSection kReplicas;
+extern const ReportSection kRebalanceVerdict;
 extern const ReportSection kProfileTimeline;
 extern const ReportSection kProfileLedger;
 extern const ReportSection kProfileShare;
 extern const ReportSection kProfileRoofline;
+extern const ReportSection kRegimeMap;
+extern const ReportSection kPriceList;
+extern const ReportSection kPredictedMeasured;
+extern const ReportSection kMetricLeague;
 
 }  // namespace hotexpert

@@ -182,6 +182,10 @@ int place_run(const Arguments& arguments) {
     print_verdict(loads, target, arguments);
     return 0;
   }
+  if (arguments.has("output")) {
+    throw UsageError(
+        "--output writes what --verdict found; a placement alone is written by --write-map");
+  }
   Table table;
   table.columns = {"layer", "rank.max_over_mean", "place.lower_bound_ratio", "slowest_rank",
                    "cross_node_rows"};

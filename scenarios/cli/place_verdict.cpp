@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
+#include "scenarios/cli/found_run.hpp"
 #include "scenarios/cli/table.hpp"
 #include "scenarios/cli/terminal.hpp"
 #include "scenarios/runner/presets.hpp"
@@ -111,6 +113,67 @@ Json to_json(const RebalanceCosts& costs) {
       .set("verdict.pause_s", costs.pause_s);
 }
 
+/// One schedule as a point of a run folder.
+PointResult to_point(const ScheduleResult& result, const VerdictReport& report,
+                     const VerdictQuestion& question, int experts) {
+  constexpr auto kModelled = Provenance::kModelled;
+  constexpr auto kCounted = Provenance::kCounted;
+  PointResult point;
+  point.point = {{"ep.ranks", Json(question.target.ranks)},
+                 {"placement.method", Json(question.method)},
+                 {"placement.slots", Json(question.target.slot_count(experts))},
+                 {"verdict.interval", Json(result.schedule.interval)},
+                 {"verdict.window", Json(result.schedule.window)}};
+  Measurement gain{"place.gain", result.gain, kModelled};
+  gain.ci95 = result.gain_ci95;
+  point.measurements = {std::move(gain),
+                        {"place.min_gain", question.min_gain, kModelled},
+                        {"place.baseline_step_s", report.baseline_step_s, kModelled},
+                        {"place.saved_s", result.saved_s, kModelled},
+                        {"place.charge_s", result.charge_s, kModelled},
+                        {"place.moved_bytes", result.moved_bytes, kCounted},
+                        {"place.move_s", result.first_charge_s, kModelled},
+                        {"rank.max_over_mean", result.max_over_mean, kCounted},
+                        {"place.planned_max_over_mean", result.planned_max_over_mean, kCounted},
+                        {"place.foresight", result.foresight, kCounted},
+                        {"place.regret", result.regret, kModelled}};
+  if (result.break_even_steps)
+    point.measurements.push_back({"place.break_even_steps", *result.break_even_steps, kModelled});
+  return point;
+}
+
+/// The verdict as a run folder: a point a schedule, the conclusion in the manifest.
+void write_verdict(const VerdictReport& report, const VerdictQuestion& question, int experts,
+                   const Arguments& arguments) {
+  std::vector<PointResult> points;
+  for (const auto& result : report.sweep)
+    points.push_back(to_point(result, report, question, experts));
+  if (points.empty()) {
+    points.emplace_back();
+    points.front().outcome = Outcome::kSkipped;
+    points.front().reason = report.reasons.front();
+  } else {
+    points.front().series.push_back(series_along("lag", "place.persistence", "fraction",
+                                                 Provenance::kCounted, report.persistence.overlap));
+  }
+  Json verdict = Json::object();
+  verdict.set("verdict", name(report.verdict)).set("reasons", Json::array_of(report.reasons));
+  verdict.set("judged_steps", report.judged_steps);
+  verdict.set("baseline_step_s", report.baseline_step_s);
+  verdict.set("baseline_max_over_mean", report.baseline_max_over_mean);
+  verdict.set("min_gain", question.min_gain).set("costs", to_json(question.costs));
+  verdict.set("persistence_by_chance", report.persistence.chance);
+  if (report.chosen) {
+    const auto& chosen = report.sweep[*report.chosen].schedule;
+    verdict.set("interval", chosen.interval).set("window", chosen.window);
+  }
+  Scenario scenario;
+  scenario.title = fmt::format("Does rebalancing pay? {}",
+                               std::filesystem::path(arguments.positional[0]).filename().string());
+  scenario.description = "Plans made on past steps, scored on later ones, moves charged.";
+  write_found_run(arguments, scenario, Json::object().set("verdict", std::move(verdict)), points);
+}
+
 }  // namespace
 
 std::vector<OptionRow> place_verdict_options() {
@@ -125,7 +188,8 @@ std::vector<OptionRow> place_verdict_options() {
       {"verdict.other_s", "S", "seconds of a step outside expert layers [0]"},
       {"verdict.expert_bytes", "BYTES", "weights of one expert of one layer [preset]"},
       {"verdict.link_bytes_per_s", "RATE", "rate at which a rank receives weights [50e9]"},
-      {"verdict.pause_s", "S", "seconds a rebalance stops the steps, transfer aside [0]"}};
+      {"verdict.pause_s", "S", "seconds a rebalance stops the steps, transfer aside [0]"},
+      {"output,o", "RUN_DIR", "verdict: also write a run folder, which `hotexpert report` draws"}};
 }
 
 void print_verdict(const PlaceLoads& loads, const PlacementTarget& target,
@@ -168,6 +232,7 @@ void print_verdict(const PlaceLoads& loads, const PlacementTarget& target,
     write_stdout(sentences + "\n");
   }
   print_table(table, arguments);
+  write_verdict(report, question, loads.steps.experts, arguments);
 }
 
 }  // namespace hotexpert

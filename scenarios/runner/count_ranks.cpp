@@ -93,6 +93,12 @@ void count_ranks(const PointSpec& spec, const Placements& placements, const Load
   result.measurements.push_back({"place.moved_bytes",
                                  std::accumulate(moved.begin(), moved.end(), 0.0),
                                  Provenance::kCounted});
+  const auto& network = placements.network;
+  const double link =
+      placements.target.nodes > 1 ? network.inter_bytes_per_s : network.intra_bytes_per_s;
+  result.measurements.push_back({"place.move_s",
+                                 *std::max_element(moved.begin(), moved.end()) / link,
+                                 Provenance::kModelled});
   result.measurements.push_back(
       {"place.window_steps", static_cast<double>(placements.window), Provenance::kCounted});
   result.series.push_back(

@@ -148,6 +148,15 @@ TEST(PlaceTest, GivesAVerdictWithReasons) {
   const Json rotating = verdict_of(stepped_loads(200, 3));
   EXPECT_EQ(rotating.at("verdict").as_string(), "do not") << rotating.dump(1);
   EXPECT_GE(rotating.at("reasons").as_array().size(), 4U);
+  // The verdict is a run that reports draw, charges and all.
+  const std::string dir = fresh_folder("verdict-run");
+  std::vector<std::string> written = {"place", stepped_loads(200, 3)};
+  written.insert(written.end(), options.begin(), options.end());
+  written.insert(written.end(), {"-o", dir});
+  ASSERT_EQ(run_hotexpert(written).exit_code, 0);
+  const auto report = run_hotexpert({"report", dir, "-o", dir + "/x.md"});
+  ASSERT_EQ(report.exit_code, 0) << report.err;
+  EXPECT_THAT(report.out + report.err, HasSubstr("Rebalance? do not"));
   const Json brief = verdict_of(stepped_loads(5, 0));
   EXPECT_EQ(brief.at("verdict").as_string(), "not enough evidence");
 }

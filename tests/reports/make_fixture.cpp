@@ -8,6 +8,7 @@
 #include "tests/reports/fake_drops.hpp"
 #include "tests/reports/fake_profile.hpp"
 #include "tests/reports/fake_lab.hpp"
+#include "tests/reports/fake_model.hpp"
 #include "tests/reports/fake_quickstart.hpp"
 #include "tests/reports/fake_ranks.hpp"
 #include "tests/reports/fake_run.hpp"
@@ -88,5 +89,11 @@ int main(int argc, char** argv) {
   write("profile_report", {read_run(folder + "/profile")});
   test_support::write_lab_run(folder + "/lab");
   write("lab_report", {read_run(folder + "/lab")});
+  test_support::write_price_run(folder + "/price");
+  test_support::write_validation_run(folder + "/validation");
+  test_support::write_league_run(folder + "/league");
+  test_support::write_verdict_run(folder + "/verdict");
+  for (const char* name : {"price", "validation", "league", "verdict"})
+    write(std::string(name) + "_report", {read_run(folder + "/" + name)});
   write("large_report", {large_run()});
 }

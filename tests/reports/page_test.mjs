@@ -153,6 +153,64 @@ await test("ranks have a timeline, loads before and after placement, and placeme
   await close();
 });
 
+await test("the cost model has its map, prices, fit and league, and rebalancing its verdict", async () => {
+  const wanted = {
+    price_report: ["Regime map: what binds, by tokens and skew", "Price list: what one more percent of max/mean costs"],
+    validation_report: ["Predicted against measured"],
+    league_report: ["Which load metric tells the time"],
+    verdict_report: ["Does rebalancing pay?"],
+  };
+  for (const [name, titles] of Object.entries(wanted)) {
+    for (const [scheme, width] of [["light", 1280], ["dark", 390]]) {
+      const { page, close } = await open(`${name}.html`, { width, scheme });
+      assert.deepEqual(await page.$$eval("section:has(.chart) h2", (all) => all.map((one) => one.textContent)), titles);
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width, `${name} ${scheme}`);
+      await page.screenshot({ path: path.join(fixtures, `${name}-${scheme}-${width}.png`), fullPage: true });
+      await close();
+    }
+  }
+  let { page, close } = await open("price_report.html");
+  assert.deepEqual((await series(page, "regime-map")).map((one) => [one.name, one.points]), [["weight bytes", 7], ["math", 1], ["straggler", 4]]);
+  for (const text of ["0.47", "2.47"]) assert.ok((await chartText(page, "regime-map")).includes(text), text);
+  const prices = (await series(page, "price-list")).filter((one) => one.type === "line");
+  assert.deepEqual(prices.map((one) => [one.name, one.points, one.dash]), ["skew 1", "skew 2", "skew 4", "skew 1", "skew 2", "skew 4"].map((one) => [one, 4, "dashed"]));
+  assert.equal((await series(page, "price-list")).filter((one) => one.type === "custom").length, 6, "intervals");
+  const device = await page.evaluate(() => JSON.parse(document.getElementById("report-data").textContent).devices["h100-sxm"]);
+  assert.deepEqual(device, { held_out_error: 0.05, held_out_elasticity_error: 0.1, constants: { launch_s: 2.7e-6 }, uncertainty: { launch_s: 0.05 } });
+  // The last cell, then halfway (on a logarithm) between two numbers of tokens.
+  const answer = page.locator("#price-list .what-if-answer");
+  const sliders = page.locator("#price-list .what-if input");
+  const { rows } = JSON.parse(fs.readFileSync(path.join(fixtures, "price_report.json"), "utf8"));
+  const at = (tokens, skew) => rows.find((row) => row["step.tokens"] === tokens && row.skew === skew);
+  const last = at(16384, 4);
+  const saved = last["layer.total_s"] - at(16384, 1)["layer.total_s"];
+  const savedError = last["layer.total_s"] * 0.1 * Math.log(4);
+  for (const text of [`takes ${(1e3 * last["layer.total_s"]).toPrecision(3)} ms`, `saves ${(1e6 * saved).toPrecision(3)} ± ${(1e6 * savedError).toPrecision(3)} µs`])
+    assert.ok((await answer.textContent()).includes(text), `${text} in ${await answer.textContent()}`);
+  await sliders.first().fill("13");
+  const middle = (at(4096, 4)["layer.total_s"] + last["layer.total_s"]) / 2;
+  assert.ok((await answer.textContent()).includes(`At 8192 tokens and max/mean 4 the layer takes ${(1e6 * middle).toPrecision(3)} µs`), await answer.textContent());
+  await close();
+
+  ({ page, close } = await open("validation_report.html"));
+  const fit = await series(page, "predicted-measured");
+  assert.deepEqual(fit.map((one) => [one.name, one.type, one.points]), Array(2).fill([["wide", "scatter", 10], ["narrow", "scatter", 10], ["predicted = measured", "line", 2]]).flat());
+  assert.equal(fit[2].dash, "dashed");
+  for (const text of ["Fitted to these passes", "Shape left out of the fit"]) assert.ok((await chartText(page, "predicted-measured")).includes(text), text);
+  await close();
+
+  ({ page, close } = await open("league_report.html"));
+  assert.deepEqual((await series(page, "metric-league")).map((one) => [one.name, one.type, one.points]), [["few tokens", "bar", 3], ["many tokens", "bar", 3]]);
+  await close();
+
+  ({ page, close } = await open("verdict_report.html"));
+  assert.deepEqual((await series(page, "rebalance-verdict")).map((one) => [one.name, one.type, one.points]),
+    [["saved by balance", "bar", 6], ["charged for moves", "bar", 6], ["net gain", "scatter", 6], ["net gain", "custom", 6]]);
+  assert.ok((await page.$$eval("#rebalance-verdict tbody td", (cells) => cells.map((cell) => cell.textContent))).includes("enable"));
+  assert.match(await page.locator("#verdict").textContent(), /Rebalance\? enable/);
+  await close();
+});
+
 await test("filters, legend, log scale, zoom and sliders work", async () => {
   const { page, close } = await open("quickstart_report.html");
   await page.selectOption("select[data-axis='kernel']", { label: "padded" });

@@ -41,6 +41,15 @@ export interface ReportData {
   arrays: Series[];
   series: Record<string, Record<number, number>>; // name → point → position in arrays
   charts: ChartSpec[];
+  devices: Record<string, DeviceModel>; // that the runs' modelled numbers come from
+}
+
+/** The cost model's coefficients of a device, as its file has them (sim/model/device_description.hpp). */
+export interface DeviceModel {
+  held_out_error: number; // 0: not known
+  held_out_elasticity_error: number; // 95 % of |error| of d ln time / d ln (max/mean); 0: not known
+  constants: Record<string, number>;
+  uncertainty?: Record<string, number>; // half the 95 % interval of ln constant
 }
 
 /** An array of one point, as its section asked for it (reports/embedded_series.hpp). */

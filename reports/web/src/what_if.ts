@@ -56,12 +56,12 @@ export function whatIf(loadsNow: () => number[] | undefined): HTMLElement {
   return box;
 }
 
-function slider(box: HTMLElement, name: string, min: number, max: number, step: number, value: number): () => number {
+export function slider(box: HTMLElement, name: string, min: number, max: number, step: number, value: number, say = (shown: number) => String(shown)): () => number {
   const label = element("label", name);
   const input = element("input");
   Object.assign(input, { type: "range", min: String(min), max: String(max), step: String(step), value: String(value) });
-  const shown = element("span", String(value), "what-if-value");
-  input.addEventListener("input", () => (shown.textContent = input.value));
+  const shown = element("span", say(Number(input.value)), "what-if-value");
+  input.addEventListener("input", () => (shown.textContent = say(Number(input.value))));
   label.append(shown, input);
   box.append(label);
   return () => Number(input.value);

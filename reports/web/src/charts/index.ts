@@ -9,6 +9,11 @@ import { dropsByRule, neededFactor } from "./drops_by_rule";
 import { dropsByOrder } from "./drops_by_order";
 import { imbalanceTax } from "./imbalance_tax";
 import { collapse, timeToQuality, trainingCurves } from "./lab_curves";
+import { predictedMeasured } from "./predicted_measured";
+import { metricLeague } from "./metric_league";
+import { regimeMap } from "./regime_map";
+import { priceList } from "./price_list";
+import { rebalanceVerdict } from "./rebalance_verdict";
 import { loadByLayer, loadByStep } from "./load_heat";
 import { pareto } from "./pareto";
 import { phasesChart } from "./phases";
@@ -23,5 +28,6 @@ import { tokensPerExpert } from "./tokens_per_expert";
 export const charts: Chart[] = [timeBySkew, imbalanceTax, tokensPerExpert, loadByStep, loadByLayer, drops, dropsByOrder, phasesChart,
   capacityCost, dropSpectrum, dropsByRule, dropsByLayer, neededFactor, dropsByPosition, dropsBySourceRank,
   balanceByWeight, pareto, timeToQuality, trainingCurves, collapse,
-  rankScaling, rankTimeline, rankLoadBefore, rankLoadAfter, placementGain, replicas,
-  profileTimeline, profileLedger, profileShare, profileRoofline];
+  rankScaling, rankTimeline, rankLoadBefore, rankLoadAfter, placementGain, replicas, rebalanceVerdict,
+  profileTimeline, profileLedger, profileShare, profileRoofline,
+  regimeMap, priceList, predictedMeasured, metricLeague];

@@ -20,6 +20,7 @@ export interface PanelLine {
   color: number; // position in the palette
   kind: "line" | "curve" | "points"; // with symbols and whiskers; with a band; no line
   dashed?: boolean;
+  size?: number; // of the symbols, in pixels
   points: PanelPoint[];
 }
 
@@ -32,6 +33,7 @@ export interface Panel {
   logX?: boolean;
   startAtZero?: boolean;
   marks?: { y: number; label: string }[]; // dashed levels
+  intervals?: string; // what whiskers and bands are; left out: over seeds
   lines: PanelLine[];
 }
 
@@ -102,7 +104,7 @@ function lineSeries(scene: Scene, panel: Panel, line: PanelLine, index: number, 
     name: line.name,
     color,
     symbol: line.kind === "curve" ? "none" : symbols[line.color % symbols.length]!,
-    symbolSize: 9,
+    symbolSize: line.size ?? 9,
     lineStyle: { width: 2, type: line.dashed ? "dashed" : "solid" },
     data: line.points.map((one) => [placed(one.x, xUnit, panel.logX), placed(one.y, unit, scene.logY)]),
   };
@@ -152,8 +154,9 @@ function markSeries(scene: Scene, panel: Panel, index: number, unit: DisplayUnit
 }
 
 function tip(panel: Panel, line: PanelLine, point: PanelPoint, xUnit: DisplayUnit, unit: DisplayUnit): HTMLElement {
+  const what = panel.intervals ?? (line.kind === "curve" ? "over seeds" : "95 % interval over seeds");
   const range = (low: number | undefined, high: number | undefined, of: DisplayUnit) =>
-    low === undefined || high === undefined ? undefined : `${line.kind === "curve" ? "over seeds" : "95 % interval over seeds"} ${withUnit(low, of)} to ${withUnit(high, of)}`;
+    low === undefined || high === undefined ? undefined : `${what} ${withUnit(low, of)} to ${withUnit(high, of)}`;
   return tooltip(point.label ?? line.name, [
     { name: panel.xLabel, value: withUnit(point.x, xUnit), detail: range(point.xLow, point.xHigh, xUnit) },
     { name: panel.yLabel, value: withUnit(point.y, unit), detail: range(point.low, point.high, unit) },
