@@ -20,13 +20,15 @@ constexpr std::array kSubjects = {
     SubjectRow{"device", "constants of the cost laws, from a measured sweep", calibrate_device},
     SubjectRow{"network", "the network model, from exchanges between processes",
                calibrate_network_here},
+    SubjectRow{"speeds", "how fast each rank's process is, from the same work on all of them",
+               calibrate_speeds_here},
 };
 
 }  // namespace
 
 CommandSyntax calibrate_syntax() {
   CommandSyntax syntax{
-      "device SCENARIO|RUN_DIR | network",
+      "device SCENARIO|RUN_DIR | network | speeds",
       1,
       2,
       {{"output,o", "FILE.toml", "file to write, never half of one [network: network.toml]"},

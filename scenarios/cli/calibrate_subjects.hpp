@@ -9,6 +9,9 @@ namespace hotexpert {
 /// file for ep.network.
 int calibrate_network_here(const Arguments& arguments);
 
+/// Times the same work on every rank's process at the same time and prints relative speeds.
+int calibrate_speeds_here(const Arguments& arguments);
+
 /// Fits the constants of the cost laws to a run folder, or to a scenario that it sweeps first.
 int calibrate_device(const Arguments& arguments);
 

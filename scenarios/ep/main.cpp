@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "scenarios/cli/command_list.hpp"
+#include "scenarios/cli/rank_speeds_table.hpp"
 #include "scenarios/cli/terminal.hpp"
 #include "scenarios/ep/mpi_communicator.hpp"
 #include "scenarios/ep/mpi_lead.hpp"
 #include "scenarios/ep/network_timing.hpp"
+#include "scenarios/ep/speed_timing.hpp"
 #include "scenarios/runner/timed_mpi.hpp"
 #include "sim/base/errors.hpp"
 
@@ -22,6 +24,7 @@ namespace {
 constexpr std::string_view kHelp =
     "hotexpert-ep: expert-parallel ranks as processes, one a rank\n\n"
     "Usage: mpirun -n RANKS hotexpert-ep sweep SCENARIO [--AXIS VALUES]... -o RUN_DIR\n"
+    "       mpirun -n RANKS hotexpert-ep calibrate speeds\n"
     "       hotexpert sweep SCENARIO --ep.exec mpi --ep.ranks RANKS    starts it by itself\n\n"
     "As root: OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1. More ranks than cores:\n"
     "mpirun --oversubscribe --bind-to none, with OMPI_MCA_mpi_yield_when_idle=1.\n";
@@ -68,7 +71,26 @@ int time_network(const std::string& out, Communicator& ranks) {
   return 0;
 }
 
+/// --speeds FILE: the same work timed on every rank, as JSON. Every rank.
+int time_speeds(const std::string& out, Communicator& ranks) {
+  const auto samples = time_same_work(ranks);
+  if (ranks.rank() == 0) write_file(out, to_json(samples));
+  return 0;
+}
+
+/// calibrate speeds ...: started under mpirun or srun, over the machines of a job. Every rank.
+int calibrate_speeds(const std::vector<std::string>& args, Communicator& ranks) {
+  const auto samples = time_same_work(ranks);
+  if (ranks.rank() == 0)
+    print_rank_speeds(samples,
+                      parse_arguments("calibrate", calibrate_syntax(), std::span(args).subspan(1)));
+  return 0;
+}
+
 int run(const std::vector<std::string>& args, Communicator& ranks) {
+  if (args.size() == 2 && args[0] == "--speeds") return time_speeds(args[1], ranks);
+  if (args.size() >= 2 && args[0] == "calibrate" && args[1] == "speeds")
+    return calibrate_speeds(args, ranks);
   if (args.size() == 2 && args[0] == "--network") return time_network(args[1], ranks);
   const bool one = args.size() == 4 && args[0] == "--point" && args[2] == "--result";
   const bool sweep = !args.empty() && args[0] == "sweep";

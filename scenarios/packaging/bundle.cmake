@@ -1,4 +1,5 @@
 # Writes BUILD/NAME.tar.gz: bin/hotexpert, lib/ with every library it needs but glibc's, share/doc with their copyright files.
+# bin/hotexpert-ep, where it was built, takes Open MPI from the system it runs on: a job's mpirun and libmpi must be of one kind.
 # Runs as `cmake -P` with BUILD (a finished build) and NAME; OUT is another folder for the tarball.
 if(NOT OUT)
   set(OUT "${BUILD}")

@@ -4,10 +4,17 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# An RPATH, not a RUNPATH: it must also find the libraries that the bundled libraries need.
-set_target_properties(hotexpert PROPERTIES INSTALL_RPATH "$ORIGIN/../lib")
-target_link_options(hotexpert PRIVATE "LINKER:--disable-new-dtags")
-install(TARGETS hotexpert RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+# hotexpert-ep, where MPI was found, goes beside the program that starts it.
+set(programs hotexpert)
+if(TARGET hotexpert-ep)
+  list(APPEND programs hotexpert-ep)
+endif()
+foreach(program IN LISTS programs)
+  # An RPATH, not a RUNPATH: it must also find the libraries that the bundled libraries need.
+  set_target_properties(${program} PROPERTIES INSTALL_RPATH "$ORIGIN/../lib")
+  target_link_options(${program} PRIVATE "LINKER:--disable-new-dtags")
+endforeach()
+install(TARGETS ${programs} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY scenarios/ DESTINATION ${CMAKE_INSTALL_DATADIR}/hotexpert/scenarios
         FILES_MATCHING PATTERN "*.toml" PATTERN "*.py" PATTERN "README.md"
         PATTERN cli EXCLUDE PATTERN runner EXCLUDE PATTERN selftest EXCLUDE PATTERN packaging EXCLUDE)
@@ -39,4 +46,4 @@ install(FILES "${CMAKE_BINARY_DIR}/hotexpertConfig.cmake" "${CMAKE_BINARY_DIR}/h
 # --- Bundle ---------------------------------------------------------------------------------------
 set(HOTEXPERT_BUNDLE "${CMAKE_COMMAND}" -DBUILD=${CMAKE_BINARY_DIR} -DNAME=hotexpert-${PROJECT_VERSION}-${CMAKE_SYSTEM_PROCESSOR}
     -P "${CMAKE_CURRENT_LIST_DIR}/bundle.cmake")
-add_custom_target(bundle COMMAND ${HOTEXPERT_BUNDLE} DEPENDS hotexpert hotexpert_sim hotexpert_reports USES_TERMINAL VERBATIM)
+add_custom_target(bundle COMMAND ${HOTEXPERT_BUNDLE} DEPENDS ${programs} hotexpert_sim hotexpert_reports USES_TERMINAL VERBATIM)

@@ -1,5 +1,7 @@
 #include "scenarios/runner/rank_exchange.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "profiler/layer_measurements.hpp"
@@ -48,6 +50,13 @@ ModelledExchange model_exchange(const PlannedArm& arm, const Placements& placeme
 
 void add_exchange(const std::vector<PlannedArm>& planned, const Placements& placements,
                   const LayerShape& shape, PointResult& result) {
+  const auto& network = placements.network;
+  if (network.inter_assumed && placements.target.nodes > 1) {
+    result.warnings.push_back(fmt::format(
+        "Nobody timed network '{}' between nodes: its rate there is the one inside a node. Put "
+        "inter_bytes_per_s of your links into its file and remove inter_assumed.",
+        network.name));
+  }
   for (const auto& arm : planned) {
     if (arm.name != kLayerArm && arm.name != kBalancedArm) continue;
     const ModelledExchange exchange = model_exchange(arm, placements, shape);

@@ -21,6 +21,8 @@ struct NetworkDescription {
   double inter_bytes_per_s = 0;  ///< into or out of the node
   /// A token crosses to a node once and is passed on inside it; else each of its rows crosses.
   bool token_once_a_node = false;
+  /// The rate between nodes was neither timed nor stated: it is the one inside a node.
+  bool inter_assumed = false;
 };
 
 struct NetworkPresetRow {
@@ -93,9 +95,10 @@ struct NetworkSample {
 Json to_json(const std::vector<NetworkSample>& samples);
 std::vector<NetworkSample> network_samples_from_json(const Json& json);
 
-/// start_s, message_s and intra rate from timed exchanges of at most ranks_per_node ranks: seconds
-/// = start + message * (most peers) + (most bytes) / rate is linear in start, message and 1 / rate,
-/// so they are fitted by non-negative least squares on relative errors.
+/// start_s, message_s and intra rate, which becomes the assumed one between nodes, from timed
+/// exchanges of at most ranks_per_node ranks: seconds = start + message * (most peers) + (most
+/// bytes) / rate is linear in start, message and 1 / rate, so they are fitted by non-negative least
+/// squares on relative errors.
 /// @throws UsageError for fewer than 3 samples, or one that spans nodes
 NetworkDescription calibrate_network(NetworkDescription network,
                                      const std::vector<NetworkSample>& samples);

@@ -88,6 +88,7 @@ NetworkDescription network_from_json(const Json& json, std::string_view origin) 
   require(network.ranks_per_node >= 1, origin, "ranks_per_node must be at least 1");
   if (const Json* once = json.find("token_once_a_node"))
     network.token_once_a_node = once->as_bool();
+  if (const Json* assumed = json.find("inter_assumed")) network.inter_assumed = assumed->as_bool();
   for (const RateKey& key : kKeys) {
     const double value = json.at(key.name).as_double();
     const bool rate = key.name.ends_with("per_s");
@@ -96,7 +97,8 @@ NetworkDescription network_from_json(const Json& json, std::string_view origin) 
     network.*key.member = value;
   }
   for (const auto& [key, value] : json.as_object()) {
-    bool known = key == "name" || key == "ranks_per_node" || key == "token_once_a_node";
+    bool known = key == "name" || key == "ranks_per_node" || key == "token_once_a_node" ||
+                 key == "inter_assumed";
     for (const RateKey& row : kKeys) known = known || row.name == key;
     if (key == "source") {
       network.source = value.as_string();
@@ -112,6 +114,7 @@ Json to_json(const NetworkDescription& network) {
   json.set("name", network.name).set("source", network.source);
   json.set("ranks_per_node", network.ranks_per_node);
   json.set("token_once_a_node", network.token_once_a_node);
+  json.set("inter_assumed", network.inter_assumed);
   for (const RateKey& key : kKeys) json.set(std::string(key.name), network.*key.member);
   return json;
 }

@@ -144,6 +144,51 @@ TEST_F(ProcessesTest, TheNetworkIsFittedAndItsFileUsed) {
   const auto plan = run_hotexpert({"plan", "scenarios/quickstart.toml", "--ep.ranks", "2",
                                    "--ep.network", file, "--step.count", "2", "--json"});
   EXPECT_EQ(plan.exit_code, 0) << plan.err;
+  // Nobody timed it between nodes: the file says so, and so does a point that crosses them.
+  EXPECT_THAT(read_file(file), HasSubstr("inter_assumed = true"));
+  EXPECT_THAT(json.at("inter_provenance").as_string(), HasSubstr("assumed"));
+  const auto crossing = run_hotexpert({"sweep",
+                                       "scenarios/quickstart.toml",
+                                       "--backend",
+                                       "model",
+                                       "--device",
+                                       "h100-sxm",
+                                       "--kernel",
+                                       "grouped",
+                                       "--ep.ranks",
+                                       "4",
+                                       "--ep.nodes",
+                                       "2",
+                                       "--ep.network",
+                                       file,
+                                       "--step.count",
+                                       "2",
+                                       "--capacity.factor",
+                                       "none",
+                                       "--skew.target",
+                                       "none",
+                                       "--json",
+                                       "-o",
+                                       dir + "/crossing"});
+  ASSERT_EQ(crossing.exit_code, 0) << crossing.err;
+  EXPECT_THAT(crossing.out, HasSubstr("Nobody timed network 'here' between nodes"));
+}
+
+TEST_F(ProcessesTest, RanksAreTimedOnTheSameWorkAndTheirSpeedsCanBeGiven) {
+  const auto timed = run_hotexpert({"calibrate", "speeds", "--ep.ranks", "2", "--json"});
+  ASSERT_EQ(timed.exit_code, 0) << timed.err;
+  const Json json = Json::parse(timed.out, "speeds");
+  ASSERT_EQ(json.at("rows").as_array().size(), 2U);
+  for (const Json& row : json.at("rows").as_array()) {
+    EXPECT_GT(row.at("seconds").as_double(), 0);
+    EXPECT_LE(row.at("low").as_double(), row.at("seconds").as_double());
+    EXPECT_GT(row.at("speed").as_double(), 0);
+  }
+  const auto placed =
+      run_hotexpert({"plan", "scenarios/quickstart.toml", "--ep.ranks", "2", "--ep.speeds",
+                     json.at("ep.speeds").as_string(), "--step.count", "2", "--json"});
+  EXPECT_EQ(placed.exit_code, 0) << placed.err;
+  EXPECT_EQ(run_hotexpert({"calibrate", "speeds", "--ep.ranks", "1"}).exit_code, 2);
 }
 
 TEST_F(ProcessesTest, ModelledAndMeasuredNetworksAreNotMixedInOneRun) {

@@ -14,6 +14,14 @@ env -i ldd "$root/bin/hotexpert" >"$work/libraries"
 outside=$(grep '=> /' "$work/libraries" | grep -v "=> $root/bin/../lib/" | grep -vE '/(libc|libm|libpthread|libdl|librt|libresolv|libutil|libmvec)\.so' || true)
 [ -z "$outside" ] || { echo "found outside the bundle: $outside"; exit 1; }
 ! grep 'not found' "$work/libraries" || exit 1
+if [ -x "$build/hotexpert-ep" ]; then
+  [ -x "$root/bin/hotexpert-ep" ] || { echo "hotexpert-ep was built and is not in the bundle"; exit 1; }
+  env -i ldd "$root/bin/hotexpert-ep" >"$work/ranks"
+  ! grep 'not found' "$work/ranks" || exit 1
+  # Its own libraries come from the bundle, libmpi from the system.
+  grep 'libfmt' "$work/ranks" | grep -q "=> $root/bin/../lib/" || { echo "hotexpert-ep does not use the bundle's libraries"; exit 1; }
+  [ -z "$(ls "$root/lib" | grep libmpi)" ] || { echo "libmpi is in the bundle"; exit 1; }
+fi
 for library in "$root"/lib/*; do [ -f "$library" ]; done
 [ "$(ls "$root/share/doc/hotexpert/copyright" | wc -l)" -ge 8 ] || { echo "copyright files are missing"; exit 1; }
 

@@ -11,6 +11,11 @@ for file in bin/hotexpert share/man/man1/hotexpert.1 share/bash-completion/compl
             share/hotexpert/scenarios/quickstart.toml; do
   [ -s "$work/prefix/$file" ] || { echo "$file was not installed"; exit 1; }
 done
+# The ranks' program lies beside the one that starts it.
+if [ -x "$build/hotexpert-ep" ]; then
+  [ -x "$work/prefix/bin/hotexpert-ep" ] || { echo "bin/hotexpert-ep was not installed"; exit 1; }
+  ! command -v mpirun >/dev/null || "$work/prefix/bin/hotexpert" calibrate network --ep.ranks 2 -o "$work/network.toml" >/dev/null 2>"$work/log" || { cat "$work/log"; exit 1; }
+fi
 if grep -rlF "$build" "$work/prefix/lib"*/cmake; then
   echo "the package points back into the build"
   exit 1

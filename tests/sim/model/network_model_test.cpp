@@ -115,6 +115,11 @@ TEST(NetworkModelTest, CalibrationRecoversAPlantedNetwork) {
   EXPECT_NEAR(found.start_s / truth.start_s, 1, 1e-6);
   EXPECT_NEAR(found.message_s / truth.message_s, 1, 1e-6);
   EXPECT_NEAR(found.intra_bytes_per_s / truth.intra_bytes_per_s, 1, 1e-6);
+  // Between nodes nothing was timed, and the description says so.
+  EXPECT_TRUE(found.inter_assumed);
+  EXPECT_EQ(found.inter_bytes_per_s, found.intra_bytes_per_s);
+  EXPECT_TRUE(network_from_json(to_json(found), "x").inter_assumed);
+  EXPECT_FALSE(network_preset("nvlink4-ndr").inter_assumed);
   samples[0].traffic.ranks = 9;
   EXPECT_THROW((void)calibrate_network(truth, samples), UsageError);
 }
