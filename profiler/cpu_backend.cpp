@@ -12,6 +12,7 @@
 #include "kernels/cpu/permute.hpp"
 #include "profiler/annotate.hpp"
 #include "profiler/clock.hpp"
+#include "profiler/cpu_training_layer.hpp"
 #include "profiler/layer_check.hpp"
 #include "sim/base/errors.hpp"
 #include "sim/base/registry.hpp"
@@ -137,7 +138,8 @@ std::int64_t free_memory_bytes() {
 
 class CpuBackend final : public LayerBackend {
  public:
-  explicit CpuBackend(int threads) : threads_(threads > 0 ? threads : omp_get_num_procs()) {}
+  CpuBackend(int threads, LayerPass pass)
+      : threads_(threads > 0 ? threads : omp_get_num_procs()), pass_(pass) {}
 
   [[nodiscard]] BackendInfo info() const override {
     return {"cpu", fmt::format("{} thread{}", threads_, threads_ == 1 ? "" : "s"),
@@ -148,8 +150,14 @@ class CpuBackend final : public LayerBackend {
                                                        std::string_view kernel) const override {
     const auto& row = find_row(cpu_kernels(), "CPU kernel", choice_name(kernel));
     (void)NamedChoice::parse(kernel, row.params, "CPU kernel");
+    if (pass_ != LayerPass::kForward && row.make_training == nullptr) {
+      return fmt::format(
+          "kernel '{}' has no backward pass; use layer.pass forward, or kernel 'loop', 'padded' or "
+          "'grouped'",
+          row.name);
+    }
     const std::int64_t needed =
-        weight_bytes_per_expert(shape) * (shape.num_experts + shape.num_shared_experts + 1);
+        bytes_per_expert(shape) * (shape.num_experts + shape.num_shared_experts + 1);
     if (needed > free_memory_bytes()) {
       return fmt::format(
           "the experts' weights need {:.1f} GiB and {:.1f} GiB of memory are free; raise "
@@ -164,21 +172,31 @@ class CpuBackend final : public LayerBackend {
                                          int num_physical, std::uint64_t seed) override {
     const auto& row = find_row(cpu_kernels(), "CPU kernel", choice_name(kernel));
     const int num_experts = num_physical + shape.num_shared_experts;
-    return std::make_unique<CpuLayer>(
-        shape,
-        row.make(shape, NamedChoice::parse(kernel, row.params, "CPU kernel"), num_experts,
-                 threads_),
-        num_experts, seed, threads_);
+    const auto choice = NamedChoice::parse(kernel, row.params, "CPU kernel");
+    if (pass_ != LayerPass::kForward) {
+      return make_cpu_training_layer(shape, row.make_training(shape, choice, num_experts, threads_),
+                                     num_experts, seed, threads_, pass_);
+    }
+    return std::make_unique<CpuLayer>(shape, row.make(shape, choice, num_experts, threads_),
+                                      num_experts, seed, threads_);
   }
 
  private:
+  /// Weights as kernels hold them: with a backward pass in two forms, and fp32 gradients.
+  [[nodiscard]] std::int64_t bytes_per_expert(const LayerShape& shape) const {
+    const std::int64_t weights = weight_bytes_per_expert(shape);
+    if (pass_ == LayerPass::kForward) return weights;
+    return 2 * weights + weights / bytes_per_element(shape.dtype) * std::int64_t{sizeof(float)};
+  }
+
   int threads_;
+  LayerPass pass_;
 };
 
 }  // namespace
 
-std::unique_ptr<LayerBackend> make_cpu_backend(int threads) {
-  return std::make_unique<CpuBackend>(threads);
+std::unique_ptr<LayerBackend> make_cpu_backend(int threads, LayerPass pass) {
+  return std::make_unique<CpuBackend>(threads, pass);
 }
 
 }  // namespace hotexpert

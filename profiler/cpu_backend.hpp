@@ -7,6 +7,7 @@
 namespace hotexpert {
 
 /// Expert kernels of kernels/cpu on `threads` threads; 0 = as many as OpenMP offers.
-std::unique_ptr<LayerBackend> make_cpu_backend(int threads);
+/// @param pass what its layers run; kernels without a backward pass say so
+std::unique_ptr<LayerBackend> make_cpu_backend(int threads, LayerPass pass = LayerPass::kForward);
 
 }  // namespace hotexpert

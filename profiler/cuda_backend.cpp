@@ -5,8 +5,8 @@
 
 namespace hotexpert {
 
-std::unique_ptr<LayerBackend> make_cuda_backend(int threads) {
-  return make_cuda_layer_backend(make_device_runtime(), threads);
+std::unique_ptr<LayerBackend> make_cuda_backend(int threads, LayerPass pass) {
+  return make_cuda_layer_backend(make_device_runtime(), threads, pass);
 }
 
 }  // namespace hotexpert

@@ -26,7 +26,7 @@ class AbsentBackend final : public LayerBackend {
 
 }  // namespace
 
-std::unique_ptr<LayerBackend> make_cuda_backend(int /*threads*/) {
+std::unique_ptr<LayerBackend> make_cuda_backend(int /*threads*/, LayerPass /*pass*/) {
   return std::make_unique<AbsentBackend>();
 }
 

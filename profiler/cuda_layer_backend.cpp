@@ -128,8 +128,8 @@ class CudaPreparedLayer final : public PreparedLayer {
 
 class CudaLayerBackend final : public LayerBackend {
  public:
-  CudaLayerBackend(std::unique_ptr<DeviceRuntime> runtime, int threads)
-      : runtime_(std::move(runtime)), threads_(std::max(1, threads)) {}
+  CudaLayerBackend(std::unique_ptr<DeviceRuntime> runtime, int threads, LayerPass pass)
+      : runtime_(std::move(runtime)), threads_(std::max(1, threads)), pass_(pass) {}
 
   [[nodiscard]] BackendInfo info() const override {
     const auto device = runtime_->device();
@@ -141,6 +141,9 @@ class CudaLayerBackend final : public LayerBackend {
     const auto device = runtime_->device();
     if (!device.unavailable.empty()) return device.unavailable;
     if (auto reason = cuda_unsupported(shape, kernel, device)) return reason;
+    if (pass_ != LayerPass::kForward)
+      return fmt::format("kernel '{}' has no backward pass on a CUDA device; use backend cpu",
+                         kernel);
     const auto choice = choose_cuda_kernel(shape, kernel, 1, device);
     if (choice.engine == CudaEngine::kCublas) {
       if (auto reason = runtime_->cublas_unavailable(); !reason.empty()) return reason;
@@ -175,13 +178,14 @@ class CudaLayerBackend final : public LayerBackend {
 
   std::shared_ptr<DeviceRuntime> runtime_;
   int threads_;
+  LayerPass pass_;
 };
 
 }  // namespace
 
 std::unique_ptr<LayerBackend> make_cuda_layer_backend(std::unique_ptr<DeviceRuntime> runtime,
-                                                      int threads) {
-  return std::make_unique<CudaLayerBackend>(std::move(runtime), threads);
+                                                      int threads, LayerPass pass) {
+  return std::make_unique<CudaLayerBackend>(std::move(runtime), threads, pass);
 }
 
 }  // namespace hotexpert

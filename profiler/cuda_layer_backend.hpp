@@ -15,6 +15,7 @@ namespace hotexpert {
 /// - device_measurements(): the median clock of all samples, and how many ran below 75 % of the
 ///   device's highest clock.
 std::unique_ptr<LayerBackend> make_cuda_layer_backend(std::unique_ptr<DeviceRuntime> runtime,
-                                                      int threads);
+                                                      int threads,
+                                                      LayerPass pass = LayerPass::kForward);
 
 }  // namespace hotexpert

@@ -11,6 +11,7 @@
 
 #include "profiler/tile_timeline.hpp"
 #include "sim/core/dispatch_plan.hpp"
+#include "sim/core/layer_pass.hpp"
 #include "sim/core/layer_shape.hpp"
 #include "sim/core/phase_times.hpp"
 #include "sim/core/point_result.hpp"
@@ -33,6 +34,7 @@ struct BackendInfo {
 struct BackendOptions {
   int threads = 0;                               ///< CPU threads; 0 = all
   std::optional<DeviceDescription> device = {};  ///< `model`: what it prices
+  LayerPass pass = LayerPass::kForward;          ///< which pass of the layer its layers run
 };
 
 /// A pass with the tiles of its expert phase.

@@ -21,7 +21,18 @@ constexpr std::array kPhases = {
     PhaseRow{"layer.dispatch_s", &PhaseTimes::dispatch_s},
     PhaseRow{"layer.return_s", &PhaseTimes::return_s},
     PhaseRow{"layer.expert_ffn_s", &PhaseTimes::expert_ffn_s},
+    PhaseRow{"layer.dgrad_s", &PhaseTimes::dgrad_s},
+    PhaseRow{"layer.wgrad_s", &PhaseTimes::wgrad_s},
     PhaseRow{"layer.combine_s", &PhaseTimes::combine_s},
+    PhaseRow{"layer.forward_s", &PhaseTimes::forward_s},
+    PhaseRow{"layer.backward_s", &PhaseTimes::backward_s},
+};
+
+/// What a pass with gradients costs on the skewed batch over its balanced control, part by part.
+constexpr std::array kTaxes = {
+    PhaseRow{"layer.forward_tax", &PhaseTimes::forward_s},
+    PhaseRow{"layer.dgrad_tax", &PhaseTimes::dgrad_s},
+    PhaseRow{"layer.wgrad_tax", &PhaseTimes::wgrad_s},
 };
 
 Measurement of_samples(std::string_view metric, std::vector<double> samples,
@@ -45,6 +56,16 @@ std::vector<double> phase_samples(const ArmSamples& arm, const PhaseRow& row) {
     throw std::logic_error(fmt::format("{} is in {} of {} samples of arm '{}'", row.metric,
                                        values.size(), arm.samples.size(), arm.name));
   return values;
+}
+
+/// The arm with one of its phases as its total; no samples where it has no such phase.
+ArmSamples phase_arm(const ArmSamples& arm, const PhaseRow& row) {
+  ArmSamples phase{arm.name, {}, {}};
+  for (const double seconds : phase_samples(arm, row)) {
+    phase.samples.emplace_back();
+    phase.samples.back().total_s = seconds;
+  }
+  return phase;
 }
 
 std::vector<double> idle_fractions(const ArmSamples& arm) {
@@ -77,6 +98,13 @@ std::vector<Measurement> to_measurements(const MeasureResult& result, Provenance
   if (uniform != nullptr) add("layer.uniform_total_s", totals_s(*uniform));
   if (layer != nullptr && balanced != nullptr)
     add("layer.imbalance_tax", paired_ratio(*layer, *balanced).samples);
+  if (layer != nullptr && balanced != nullptr) {
+    for (const auto& row : kTaxes) {
+      const ArmSamples skewed = phase_arm(*layer, row);
+      if (!skewed.samples.empty())
+        add(row.metric, paired_ratio(skewed, phase_arm(*balanced, row)).samples);
+    }
+  }
   return measurements;
 }
 

@@ -19,8 +19,10 @@ inline constexpr std::string_view kUniformArm = "uniform";    ///< equal tokens,
 /// combine_s
 ///   where the backend reports the phase (an absent phase gives no metric), and layer.idle_fraction
 ///   = 1 - mean / max of rank_ffn_s where there are several ranks;
+///   With a backward pass also layer.dgrad_s, wgrad_s, forward_s and backward_s;
 /// - arms `balanced` and `uniform`: layer.balanced_total_s, layer.uniform_total_s;
-/// - `layer` and `balanced` together: layer.imbalance_tax, the paired_ratio() of the two.
+/// - `layer` and `balanced` together: layer.imbalance_tax, the paired_ratio() of the two, and of
+///   their forward, dgrad and wgrad parts layer.forward_tax, dgrad_tax, wgrad_tax.
 /// Arms of other names give no metric.
 /// @param provenance measured, or modelled when the backend computes its times
 /// @throws std::logic_error if a phase is in some samples of an arm and not in others

@@ -47,7 +47,8 @@ class ModelLayer final : public PreparedLayer {
 
 class ModelBackend final : public LayerBackend {
  public:
-  explicit ModelBackend(std::optional<DeviceDescription> device) : device_(std::move(device)) {}
+  ModelBackend(std::optional<DeviceDescription> device, LayerPass pass)
+      : device_(std::move(device)), pass_(pass) {}
 
   [[nodiscard]] BackendInfo info() const override {
     BackendInfo info{"model", "any device that a file describes: --device NAME|FILE",
@@ -61,6 +62,9 @@ class ModelBackend final : public LayerBackend {
   [[nodiscard]] std::optional<std::string> unsupported(const LayerShape& /*shape*/,
                                                        std::string_view kernel) const override {
     (void)kernel_family(kernel);
+    if (pass_ != LayerPass::kForward)
+      return "the cost model prices the forward pass only; use layer.pass forward, or measure with "
+             "backend cpu or cuda";
     return std::nullopt;
   }
 
@@ -72,12 +76,13 @@ class ModelBackend final : public LayerBackend {
 
  private:
   std::optional<DeviceDescription> device_;
+  LayerPass pass_;
 };
 
 }  // namespace
 
 std::unique_ptr<LayerBackend> make_model_backend(const BackendOptions& options) {
-  return std::make_unique<ModelBackend>(options.device);
+  return std::make_unique<ModelBackend>(options.device, options.pass);
 }
 
 }  // namespace hotexpert

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "kernels/column_blocks.hpp"
+#include "kernels/cpu/training_kernel.hpp"
 #include "kernels/expert_rows.hpp"
 #include "kernels/expert_weights.hpp"
 #include "kernels/tile_grid.hpp"
@@ -61,6 +62,10 @@ struct CpuKernelRow {
   /// @param num_experts physical experts and shared experts together
   std::unique_ptr<CpuExpertKernel> (*make)(const LayerShape& shape, const NamedChoice& choice,
                                            int num_experts, int threads);
+  /// The kernel with its backward pass; nullptr where it has none.
+  std::unique_ptr<CpuTrainingKernel> (*make_training)(const LayerShape& shape,
+                                                      const NamedChoice& choice, int num_experts,
+                                                      int threads) = nullptr;
 };
 
 /// reference; loop, padded, grouped on oneDNN; eigen-loop, eigen-padded, eigen-grouped.

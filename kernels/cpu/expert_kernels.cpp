@@ -5,6 +5,7 @@
 #include "kernels/cpu/onednn_engine.hpp"
 #include "kernels/cpu/reference_kernel.hpp"
 #include "kernels/cpu/staged_kernel.hpp"
+#include "kernels/cpu/staged_training.hpp"
 
 namespace hotexpert {
 namespace {
@@ -12,13 +13,35 @@ namespace {
 constexpr std::array kTileParams = {
     ParamSpec{"tile_rows", 256, 16, 4096, "most rows of a tile, the unit that threads share"}};
 
+constexpr std::array kGroupedParams = {
+    kTileParams[0],
+    ParamSpec{"wgrad", 0, 0, 1,
+              "weight gradients of hot experts: by one task a tile, or over parts of their rows",
+              "plain|split"},
+    ParamSpec{"split_rows", 0, 0, 1 << 30,
+              "most rows of a part with wgrad=split; 0: twice the mean load, at least 512"}};
+
 using Kernel = std::unique_ptr<CpuExpertKernel>;
+using Training = std::unique_ptr<CpuTrainingKernel>;
 
 template <Strategy strategy>
 Kernel onednn(const LayerShape& shape, const NamedChoice& choice, int num_experts, int threads) {
   const auto rows = static_cast<int>(choice.get_integer("tile_rows"));
   return make_staged_kernel(strategy, shape, make_onednn_engine(shape, num_experts, rows, threads),
                             rows, threads);
+}
+
+template <Strategy strategy>
+Training onednn_training(const LayerShape& shape, const NamedChoice& choice, int num_experts,
+                         int threads) {
+  std::int64_t split_rows = 0;
+  if (strategy == Strategy::kGrouped && choice.get_word("wgrad") == "split") {
+    split_rows = choice.get_integer("split_rows");
+    if (split_rows == 0) split_rows = -1;
+  }
+  return make_staged_training(strategy, shape, num_experts,
+                              static_cast<int>(choice.get_integer("tile_rows")), split_rows,
+                              threads);
 }
 
 template <Strategy strategy>
@@ -40,11 +63,11 @@ constexpr std::array kKernels = {
     CpuKernelRow{
         "reference", "plain loops in fp64, a row at a time", {}, always_supported, reference},
     CpuKernelRow{"loop", "oneDNN, one expert after another, each on all threads", kTileParams,
-                 onednn_unsupported, onednn<kLoop>},
+                 onednn_unsupported, onednn<kLoop>, onednn_training<kLoop>},
     CpuKernelRow{"padded", "oneDNN, every expert padded to capacity or to the largest load",
-                 kTileParams, onednn_unsupported, onednn<kPadded>},
-    CpuKernelRow{"grouped", "oneDNN, ragged experts at once, threads share their rows", kTileParams,
-                 onednn_unsupported, onednn<kGrouped>},
+                 kTileParams, onednn_unsupported, onednn<kPadded>, onednn_training<kPadded>},
+    CpuKernelRow{"grouped", "oneDNN, ragged experts at once, threads share their rows",
+                 kGroupedParams, onednn_unsupported, onednn<kGrouped>, onednn_training<kGrouped>},
     CpuKernelRow{"eigen-loop", "as loop, with Eigen's products", kTileParams, eigen_unsupported,
                  eigen<kLoop>},
     CpuKernelRow{"eigen-padded", "as padded, with Eigen's products", kTileParams, eigen_unsupported,

@@ -19,9 +19,9 @@ class OnednnEngine final : public TileEngine {
   OnednnEngine(const LayerShape& shape, int num_experts, int max_rows, int threads)
       : shape_(shape),
         threads_(threads),
-        input_(ColumnBlocks::split(shape.d_model, kInputBlock)),
-        hidden_(ColumnBlocks::split(shape.d_ff, kHiddenBlock)),
-        output_(ColumnBlocks::split(shape.d_model, kOutputBlock)),
+        input_(onednn_input_blocks(shape)),
+        hidden_(onednn_hidden_blocks(shape)),
+        output_(onednn_output_blocks(shape)),
         up_(input_, hidden_, shape.dtype, max_rows),
         down_(hidden_, output_, shape.dtype, max_rows),
         experts_(static_cast<std::size_t>(num_experts)) {
@@ -103,11 +103,20 @@ class OnednnEngine final : public TileEngine {
 /// The products of the layer, made only to ask oneDNN about them.
 PackedGemm probe(const LayerShape& shape) {
   constexpr int kProbeRows = 64;
-  return {ColumnBlocks::split(shape.d_model, kInputBlock),
-          ColumnBlocks::split(shape.d_ff, kHiddenBlock), shape.dtype, kProbeRows};
+  return {onednn_input_blocks(shape), onednn_hidden_blocks(shape), shape.dtype, kProbeRows};
 }
 
 }  // namespace
+
+ColumnBlocks onednn_input_blocks(const LayerShape& shape) {
+  return ColumnBlocks::split(shape.d_model, kInputBlock);
+}
+ColumnBlocks onednn_hidden_blocks(const LayerShape& shape) {
+  return ColumnBlocks::split(shape.d_ff, kHiddenBlock);
+}
+ColumnBlocks onednn_output_blocks(const LayerShape& shape) {
+  return ColumnBlocks::split(shape.d_model, kOutputBlock);
+}
 
 std::unique_ptr<TileEngine> make_onednn_engine(const LayerShape& shape, int num_experts,
                                                int max_rows, int threads) {

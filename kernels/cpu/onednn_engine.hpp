@@ -14,6 +14,11 @@ namespace hotexpert {
 std::unique_ptr<TileEngine> make_onednn_engine(const LayerShape& shape, int num_experts,
                                                int max_rows, int threads);
 
+/// How the engines of this folder cut a layer's columns: those of x, of h and of y.
+ColumnBlocks onednn_input_blocks(const LayerShape& shape);
+ColumnBlocks onednn_hidden_blocks(const LayerShape& shape);
+ColumnBlocks onednn_output_blocks(const LayerShape& shape);
+
 /// nullopt when oneDNN has a fast product of the layer's data type on this processor.
 std::optional<std::string> onednn_unsupported(const LayerShape& shape);
 

@@ -1,66 +1,24 @@
 #include "kernels/cpu/packed_gemm.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <array>
 #include <utility>
 
+#include "kernels/cpu/onednn_support.hpp"
 #include "kernels/parallel.hpp"
 
 namespace hotexpert {
 namespace {
 
 using dnnl::memory;
-
-const dnnl::engine& cpu_engine() {
-  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  return engine;
-}
-
-memory::data_type onednn_type(DataType dtype) {
-  return dtype == DataType::kFp32 ? memory::data_type::f32 : memory::data_type::bf16;
-}
-
-memory::desc row_major(std::int64_t rows, std::int64_t columns, memory::data_type type) {
-  return {{rows, columns}, type, memory::format_tag::ab};
-}
-
-memory at(const memory::desc& desc, const void* data) {
-  return {desc, cpu_engine(), const_cast<void*>(data)};
-}
+using namespace onednn;
 
 dnnl::matmul::primitive_desc describe(std::int64_t rows, std::int64_t inner, std::int64_t outer,
                                       DataType dtype, const memory::desc& weights,
                                       bool accumulate) {
-  dnnl::primitive_attr attributes;
-  // The library's own scratchpad belongs to the thread that made the primitive; ours to who runs
-  // it.
-  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  if (accumulate) {
-    dnnl::post_ops add;
-    add.append_sum(1.0F);
-    attributes.set_post_ops(add);
-  }
   const dnnl::matmul::desc product(row_major(rows, inner, onednn_type(dtype)), weights,
                                    row_major(rows, outer, memory::data_type::f32));
-  return {product, attributes, cpu_engine()};
-}
-
-/// Primitives remember how many threads they may use: ours use one, whoever makes them.
-class OneThread {
- public:
-  OneThread() { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(before_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int before_ = omp_get_max_threads();
-};
-
-std::int64_t cache_lines(std::size_t bytes) {
-  return (static_cast<std::int64_t>(bytes) + 63) / 64 * 64;
+  return {product, product_attributes(accumulate), cpu_engine()};
 }
 
 }  // namespace
@@ -90,6 +48,15 @@ const PackedGemm::BlockShape& PackedGemm::shape(std::int64_t inner_block,
 }
 
 PackedGemm::Weights PackedGemm::pack(const std::byte* row_major, int threads) const {
+  return pack_strided(row_major, outer_.columns, 1, threads);
+}
+
+PackedGemm::Weights PackedGemm::pack_transposed(const std::byte* transpose, int threads) const {
+  return pack_strided(transpose, 1, inner_.columns, threads);
+}
+
+PackedGemm::Weights PackedGemm::pack_strided(const std::byte* corner, std::int64_t row_stride,
+                                             std::int64_t column_stride, int threads) const {
   Weights weights;
   std::vector<std::int64_t> offsets;
   std::int64_t bytes = 0;
@@ -107,10 +74,9 @@ PackedGemm::Weights PackedGemm::pack(const std::byte* row_major, int threads) co
     const std::int64_t n = task % outer_.count();
     const auto& shape_here = shape(k, n);
     const memory::desc plain({shape_here.inner, shape_here.outer}, onednn_type(dtype_),
-                             memory::dims{outer_.columns, 1});
-    const std::byte* corner = row_major + (inner_.begin(k) * outer_.columns + outer_.begin(n)) *
-                                              bytes_per_element(dtype_);
-    auto from = at(plain, corner);
+                             memory::dims{row_stride, column_stride});
+    const std::int64_t first = inner_.begin(k) * row_stride + outer_.begin(n) * column_stride;
+    auto from = at(plain, corner + first * bytes_per_element(dtype_));
     weights.blocks[block] = at(shape_here.packed, weights.memory.data() + offsets[block]);
     dnnl::stream stream(cpu_engine());
     dnnl::reorder(from, weights.blocks[block]).execute(stream, from, weights.blocks[block]);

@@ -28,6 +28,9 @@ class PackedGemm {
     std::vector<dnnl::memory> blocks;  ///< [inner block, outer block]
   };
   [[nodiscard]] Weights pack(const std::byte* row_major, int threads) const;
+  /// The same of a matrix that is stored as its transpose: [outer.columns, inner.columns],
+  /// row-major.
+  [[nodiscard]] Weights pack_transposed(const std::byte* transpose, int threads) const;
 
   /// What a thread needs of its own: scratch_bytes() of memory.
   struct Scratch {
@@ -63,6 +66,9 @@ class PackedGemm {
     std::vector<std::unique_ptr<Primitive>> next;   ///< [rows] c += a · w
   };
 
+  /// W[k, n] is element k * row_stride + n * column_stride of `corner`.
+  [[nodiscard]] Weights pack_strided(const std::byte* corner, std::int64_t row_stride,
+                                     std::int64_t column_stride, int threads) const;
   [[nodiscard]] const BlockShape& shape(std::int64_t inner_block, std::int64_t outer_block) const;
   [[nodiscard]] std::unique_ptr<Primitive> make_primitive(const BlockShape& shape, int rows,
                                                           bool accumulate);

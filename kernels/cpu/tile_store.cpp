@@ -20,6 +20,30 @@ void activate(Activation activation, const float* gate, float* values, std::int6
   }
 }
 
+void activate_backward(Activation activation, const float* d, float* gate, float* values,
+                       std::int64_t count) {
+  switch (activation) {
+    case Activation::kSwiglu:
+      swiglu_gradient(d, gate, values, count);
+      return;
+    case Activation::kGelu:
+      gelu_gradient(d, values, count);
+      return;
+    case Activation::kRelu:
+      relu_gradient(d, values, count);
+      return;
+  }
+}
+
+void load_tile(const std::byte* in, std::int64_t count, DataType dtype, float* values) {
+  if (dtype == DataType::kFp32) {
+    std::memcpy(values, in, static_cast<std::size_t>(count) * sizeof(float));
+  } else {
+    const void* elements = in;
+    widen(static_cast<const Bf16*>(elements), values, count);
+  }
+}
+
 void store_tile(const float* values, std::int64_t count, DataType dtype, std::byte* out) {
   if (dtype == DataType::kFp32) {
     std::memcpy(out, values, static_cast<std::size_t>(count) * sizeof(float));

@@ -11,6 +11,15 @@ namespace hotexpert {
 /// @param gate read for SwiGLU only
 void activate(Activation activation, const float* gate, float* values, std::int64_t count);
 
+/// The gradient by what activate() was given, in place of it, from the gradient `d` by what it
+/// made.
+/// @param gate overwritten for SwiGLU only
+void activate_backward(Activation activation, const float* d, float* gate, float* values,
+                       std::int64_t count);
+
+/// Copies `count` values of the layer's data type to fp32.
+void load_tile(const std::byte* in, std::int64_t count, DataType dtype, float* values);
+
 /// Copies `count` fp32 values to `out` in the layer's data type.
 void store_tile(const float* values, std::int64_t count, DataType dtype, std::byte* out);
 

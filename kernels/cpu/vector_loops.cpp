@@ -42,6 +42,24 @@ inline float normal_cdf(float x) {
   return x < 0.0F ? upper : 1.0F - upper;
 }
 
+/// e^(-x^2 / 2) / sqrt(2 pi)
+inline float normal_density(float x) { return 0.398942280F * fast_exp(-0.5F * x * x); }
+
+template <class Element>
+inline float lane_dot(const Element* a, const Element* b, std::int64_t count) {
+  constexpr std::int64_t kLanes = 16;
+  float lanes[kLanes] = {};
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes)
+    for (std::int64_t lane = 0; lane < kLanes; ++lane)
+      lanes[lane] += to_float(a[i + lane]) * to_float(b[i + lane]);
+  for (std::int64_t lane = 0; i + lane < count; ++lane)
+    lanes[lane] += to_float(a[i + lane]) * to_float(b[i + lane]);
+  for (std::int64_t half = kLanes / 2; half > 0; half /= 2)
+    for (std::int64_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+  return lanes[0];
+}
+
 }  // namespace
 
 HOTEXPERT_VECTOR_CLONES
@@ -70,6 +88,22 @@ void round_to_bf16(const float* values, Bf16* out, std::int64_t count) {
 }
 
 HOTEXPERT_VECTOR_CLONES
+void widen(const Bf16* values, float* out, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) out[i] = to_float(values[i]);
+}
+
+HOTEXPERT_VECTOR_CLONES
+void add(const float* values, float* sum, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) sum[i] += values[i];
+}
+
+HOTEXPERT_VECTOR_CLONES
+float dot(const float* a, const float* b, std::int64_t count) { return lane_dot(a, b, count); }
+
+HOTEXPERT_VECTOR_CLONES
+float dot(const Bf16* a, const Bf16* b, std::int64_t count) { return lane_dot(a, b, count); }
+
+HOTEXPERT_VECTOR_CLONES
 void apply_swiglu(const float* gate, float* values, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
     values[i] *= gate[i] / (1.0F + fast_exp(-gate[i]));
@@ -84,6 +118,32 @@ void apply_gelu(float* values, std::int64_t count) {
 HOTEXPERT_VECTOR_CLONES
 void apply_relu(float* values, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) values[i] = values[i] < 0.0F ? 0.0F : values[i];
+}
+
+HOTEXPERT_VECTOR_CLONES
+void swiglu_gradient(const float* d, float* gate, float* up, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float z = gate[i];
+    const float sigmoid = 1.0F / (1.0F + fast_exp(-z));
+    gate[i] = d[i] * up[i] * sigmoid * (1.0F + z * (1.0F - sigmoid));
+    up[i] = d[i] * z * sigmoid;
+  }
+}
+
+HOTEXPERT_VECTOR_CLONES
+void gelu_gradient(const float* d, float* values, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float z = values[i];
+    values[i] = d[i] * (normal_cdf(z) + z * normal_density(z));
+  }
+}
+
+HOTEXPERT_VECTOR_CLONES
+void relu_gradient(const float* d, float* values, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float slope = values[i] > 0.0F ? 1.0F : (values[i] <= 0.0F ? 0.0F : values[i]);
+    values[i] = d[i] * slope;
+  }
 }
 
 }  // namespace hotexpert

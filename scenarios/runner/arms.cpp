@@ -142,7 +142,8 @@ void add_row_metrics(const PointSpec& spec, const TimedRows& rows, PointResult& 
   const auto* ffn = result.find("layer.expert_ffn_s");
   if (ffn == nullptr || !(ffn->value > 0)) return;
   Measurement rate{"kernel.flops_per_s", 0, ffn->provenance};
-  const double flops = flops_per_expert(spec.shape, 1) * static_cast<double>(rows.timed);
+  const double flops = forward_flops_multiple(spec.pass) * flops_per_expert(spec.shape, 1) *
+                       static_cast<double>(rows.timed);
   rate.value = flops / ffn->value;
   if (ffn->ci95 && ffn->ci95->low > 0)
     rate.ci95 = Interval{flops / ffn->ci95->high, flops / ffn->ci95->low};
@@ -154,9 +155,12 @@ bool check_error(const PointSpec& spec, std::string_view arm, double error, int 
   if (error <= error_tolerance(spec.shape.dtype)) return true;
   result.outcome = Outcome::kFailed;
   result.reason = fmt::format(
-      "kernel '{}' is wrong: expert {} of the {} batch differs from fp64 by {:.2e} relative, more "
+      "kernel '{}' is wrong: expert {} of the {} batch differs from fp64 by {:.2e} relative{}, "
+      "more "
       "than {:.0e}; it was not timed",
-      spec.kernel, bad_expert, arm, error, error_tolerance(spec.shape.dtype));
+      spec.kernel, bad_expert, arm, error,
+      spec.pass == LayerPass::kForward ? "" : " in its output or a gradient",
+      error_tolerance(spec.shape.dtype));
   return false;
 }
 

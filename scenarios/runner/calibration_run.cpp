@@ -111,6 +111,7 @@ std::vector<CalibrationSample> calibration_samples(const Run& run) {
   for (const auto& result : run.points) {
     const auto total = measured(result, "layer.total_s");
     if (result.outcome != Outcome::kOk || !total) continue;
+    if (axis_of(result, "layer.pass") != Json("forward")) continue;
     const auto family = law_of(axis_of(result, "kernel").as_string());
     CalibrationSample sample;
     sample.expert_rows = rows_of(run, result, "load.measured_batch");

@@ -62,7 +62,9 @@ std::vector<LeagueSample> run_samples(const Run& run) {
     if (tax == nullptr || loads.empty() || control.empty() || !(tax->value > -1)) continue;
     const std::string tokens = text_of(result, "step.tokens");
     LeagueSample sample;
-    sample.regime = fmt::format("{}, {}", text_of(result, "kernel"),
+    const std::string pass = text_of(result, "layer.pass");
+    sample.regime = fmt::format("{}{}, {}", text_of(result, "kernel"),
+                                pass.empty() || pass == "forward" ? "" : " " + pass,
                                 token_regime(std::stoll(tokens.empty() ? "1" : tokens)));
     sample.time_ratio = 1 + tax->value;
     for (const auto& rule : kRules) sample.metrics.push_back(rule.value(loads, control));

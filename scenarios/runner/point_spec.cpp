@@ -173,6 +173,7 @@ PointSpec make_point_spec(const AxisChoice& choice) {
   PointSpec spec;
   spec.choice = choice;
   spec.shape = make_shape(choice);
+  spec.pass = parse_layer_pass(choice.at("layer.pass"));
   spec.trace = make_trace(choice, spec.shape);
   spec.capacity = make_capacity(choice, spec.trace.seed);
   spec.parallel = make_parallel(choice);

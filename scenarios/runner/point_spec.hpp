@@ -6,6 +6,7 @@
 
 #include "scenarios/runner/scenario.hpp"
 #include "sim/core/dispatch_plan.hpp"
+#include "sim/core/layer_pass.hpp"
 #include "sim/core/layer_shape.hpp"
 #include "sim/core/point_result.hpp"
 
@@ -69,6 +70,7 @@ struct ParallelSpec {
 struct PointSpec {
   AxisChoice choice;
   LayerShape shape;
+  LayerPass pass = LayerPass::kForward;
   TraceSpec trace;
   CapacityPolicy capacity;
   ParallelSpec parallel;

@@ -148,6 +148,11 @@ PointProfile profile_point(const AxisChoice& choice, const ProfileOptions& optio
   const AnnotatedRange range(RangeName::kPoint);
   auto point = plan_point(choice, options.threads);
   auto& spec = point.spec;
+  if (spec.pass != LayerPass::kForward)
+    throw UsageError(fmt::format(
+        "layer.pass: profile shows the tiles of the forward pass, not of '{}' (use --layer.pass "
+        "forward; a sweep times the others)",
+        name(spec.pass)));
   BackendPool pool;
   spec.backend = pool.resolve(spec.backend == "none" ? "auto" : spec.backend);
   LayerBackend& backend = pool.get(spec.backend, spec.threads);

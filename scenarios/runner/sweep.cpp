@@ -50,6 +50,9 @@ void time_in_processes(const PointSpec& spec, Workshop& shop, PointResult& resul
   if (spec.backend != "cpu") {
     reason =
         fmt::format("ep.exec mpi runs CPU kernels; choose --backend cpu, not {}", spec.backend);
+  } else if (spec.pass != LayerPass::kForward) {
+    reason = fmt::format("ep.exec mpi runs the forward pass; layer.pass {} is timed on one rank",
+                         name(spec.pass));
   } else if (!shop.run_processes) {
     reason = "ep.exec mpi needs processes, and this command starts none";
   } else {
@@ -136,7 +139,7 @@ Json check_recordings(const std::vector<PointSpec>& specs, TraceCache& traces) {
 void check_backends(const std::vector<PointSpec>& specs, BackendPool& backends) {
   for (const auto& spec : specs) {
     if (spec.backend != "none")
-      (void)backends.get(spec.backend, spec.threads, spec.device)
+      (void)backends.get(spec.backend, spec.threads, spec.device, spec.pass)
           .unsupported(spec.shape, spec.kernel);
   }
 }

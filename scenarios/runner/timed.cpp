@@ -23,10 +23,12 @@ std::string BackendPool::resolve(const std::string& name) {
   return "cpu";
 }
 
-LayerBackend& BackendPool::get(const std::string& name, int threads, const std::string& device) {
-  auto& backend = backends_[fmt::format("{}/{}/{}", name, threads, device)];
+LayerBackend& BackendPool::get(const std::string& name, int threads, const std::string& device,
+                               LayerPass pass) {
+  auto& backend =
+      backends_[fmt::format("{}/{}/{}/{}", name, threads, device, hotexpert::name(pass))];
   if (!backend) {
-    BackendOptions options{threads > 0 ? threads : available_threads(), {}};
+    BackendOptions options{threads > 0 ? threads : available_threads(), {}, pass};
     if (!device.empty()) options.device = read_device(device);
     backend = find_row(layer_backends(), "backend", name).make(options);
     const auto info = backend->info();
@@ -39,9 +41,9 @@ LayerBackend& BackendPool::get(const std::string& name, int threads, const std::
 PreparedLayer& BackendPool::prepare(LayerBackend& backend, const PointSpec& spec,
                                     const LayerShape& shape, int num_physical) {
   const auto& s = shape;
-  const std::string kernel = fmt::format("{}/{}/{}/{}/{}/{}/{}/{}/{}", spec.backend, spec.device,
-                                         spec.threads, spec.kernel, s.d_model, s.d_ff,
-                                         name(s.activation), name(s.dtype), spec.trace.seed);
+  const std::string kernel = fmt::format(
+      "{}/{}/{}/{}/{}/{}/{}/{}/{}/{}", spec.backend, spec.device, spec.threads, spec.kernel,
+      name(spec.pass), s.d_model, s.d_ff, name(s.activation), name(s.dtype), spec.trace.seed);
   if (kernel != prepared_kernel_) prepared_.clear();  // frees the old weights first
   prepared_kernel_ = kernel;
   auto& layer =
@@ -91,7 +93,15 @@ void time_layer(const PointSpec& spec, const std::vector<PlannedArm>& planned,
 
 void time_point(const PointSpec& spec, const RoutingTrace& trace, const Placements& placements,
                 const Counted& counted, BackendPool& pool, PointResult& result) {
-  LayerBackend& backend = pool.get(spec.backend, spec.threads, spec.device);
+  if (spec.pass != LayerPass::kForward && spec.parallel.ranks > 1) {
+    result.outcome = Outcome::kSkipped;
+    result.reason = fmt::format(
+        "layer.pass {} is timed on one rank: ranks exchange rows of the forward pass only (use "
+        "ep.ranks 1)",
+        name(spec.pass));
+    return;
+  }
+  LayerBackend& backend = pool.get(spec.backend, spec.threads, spec.device, spec.pass);
   LayerShape shape = spec.shape;
   if (spec.parallel.ranks > 1) shape = shape_of_rank(spec.shape, placements.of(0));
   if (const auto reason = backend.unsupported(shape, spec.kernel)) {

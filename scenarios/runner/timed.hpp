@@ -15,19 +15,21 @@ namespace hotexpert {
 class BackendPool {
  public:
   /// The backend that `name` means here; "auto" was resolved before.
-  /// @param device device file of backend `model`; empty for the others
+  /// @param device device file of backend `model`; empty for the others   @param pass that its
+  /// layers run
   /// @throws DeviceError when a backend asked for by name cannot run, UsageError when its name is
   /// unknown
-  LayerBackend& get(const std::string& name, int threads, const std::string& device = "");
+  LayerBackend& get(const std::string& name, int threads, const std::string& device = "",
+                    LayerPass pass = LayerPass::kForward);
   /// The name that "auto" stands for here.
   std::string resolve(const std::string& name);
-  /// The layer with its weights in place, kept until a point asks for another kernel, width, data
-  /// type or seed.
+  /// The layer with its weights in place, kept until a point asks for another kernel, pass, width,
+  /// data type or seed.
   PreparedLayer& prepare(LayerBackend& backend, const PointSpec& spec, const LayerShape& shape,
                          int num_physical);
 
  private:
-  std::map<std::string, std::unique_ptr<LayerBackend>> backends_;  ///< by name and threads
+  std::map<std::string, std::unique_ptr<LayerBackend>> backends_;  ///< by name, threads and pass
   std::string prepared_kernel_;
   std::map<std::string, std::unique_ptr<PreparedLayer>> prepared_;  ///< by numbers of experts
 };

@@ -78,12 +78,25 @@ constexpr std::array kMetrics = {
               "One pass of the layer, first phase to last."},
     MetricRow{"layer.route_s", "s", kLower, "routing time",
               "Router top-k and planning inside the layer."},
-    MetricRow{"layer.permute_s", "s", kLower, "permute time",
-              "Gathering token rows into expert order."},
+    MetricRow{
+        "layer.permute_s", "s", kLower, "permute time",
+        "Gathering token rows into expert order; backward: the output's gradients, scaled by gate "
+        "weights."},
     MetricRow{"layer.expert_ffn_s", "s", kLower, "expert time",
-              "The expert kernels: both projections and the activation."},
+              "The expert kernels: both projections and the activation; backward: dgrad and wgrad; "
+              "training: all of them."},
+    MetricRow{"layer.dgrad_s", "s", kLower, "dgrad time",
+              "Gradients of expert rows: through both projections and the activation."},
+    MetricRow{"layer.wgrad_s", "s", kLower, "wgrad time",
+              "Gradients of the experts' weights: sums over each expert's rows."},
     MetricRow{"layer.combine_s", "s", kLower, "combine time",
-              "Weighted sum of expert rows back into token order."},
+              "Weighted sum of expert rows back into token order; backward: sum of their input "
+              "gradients."},
+    MetricRow{"layer.forward_s", "s", kLower, "forward time",
+              "Forward half of a training pass, first phase to last."},
+    MetricRow{
+        "layer.backward_s", "s", kLower, "backward time",
+        "Backward pass, first phase to last; with layer.pass training its half of the whole."},
     MetricRow{"layer.all_to_all_s", "s", kLower, "all-to-all time",
               "Dispatch and combine between ranks."},
     MetricRow{"layer.dispatch_s", "s", kLower, "dispatch time",
@@ -114,11 +127,18 @@ constexpr std::array kMetrics = {
               "layer.total_s of as many tokens drawn uniformly, interleaved with the skewed run."},
     MetricRow{"layer.imbalance_tax", "ratio", kLower, "imbalance tax",
               "layer.total_s / layer.balanced_total_s - 1, from interleaved pairs."},
+    MetricRow{"layer.forward_tax", "ratio", kLower, "imbalance tax, forward",
+              "layer.forward_s / that of the balanced control - 1, from interleaved pairs."},
+    MetricRow{"layer.dgrad_tax", "ratio", kLower, "imbalance tax, dgrad",
+              "layer.dgrad_s / that of the balanced control - 1, from interleaved pairs."},
+    MetricRow{"layer.wgrad_tax", "ratio", kLower, "imbalance tax, wgrad",
+              "layer.wgrad_s / that of the balanced control - 1, from interleaved pairs."},
     MetricRow{"layer.idle_fraction", "fraction", kLower, "idle fraction",
               "1 - mean / max busy time over ranks (or workers) while experts run."},
-    MetricRow{
-        "kernel.flops_per_s", "flop/s", kHigher, "useful rate",
-        "Floating-point operations of token rows (padding not counted) / layer.expert_ffn_s."},
+    MetricRow{"kernel.flops_per_s", "flop/s", kHigher, "useful rate",
+              "Floating-point operations of token rows (padding not counted; backward has twice "
+              "forward's) "
+              "/ layer.expert_ffn_s."},
     MetricRow{"kernel.max_relative_error", "ratio", kLower, "largest expert error",
               "Largest per-expert ||output - reference|| / ||reference|| before timing."},
     MetricRow{"device.sm_clock_hz", "Hz", kHigher, "multiprocessor clock",

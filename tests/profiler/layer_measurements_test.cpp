@@ -66,6 +66,28 @@ TEST(LayerMeasurementsTest, TaxIsTheMedianOfPairwiseRatios) {
   EXPECT_EQ(of(measurements, "layer.balanced_total_s").ci95, (Interval{2, 10}));
 }
 
+TEST(LayerMeasurementsTest, EachPartOfATrainingPassHasATaxOfItsOwn) {
+  MeasureResult result;
+  const auto pass = [](double forward_s, double dgrad_s, double wgrad_s) {
+    PhaseTimes all = times(forward_s + dgrad_s + wgrad_s);
+    all.forward_s = forward_s;
+    all.backward_s = dgrad_s + wgrad_s;
+    all.dgrad_s = dgrad_s;
+    all.wgrad_s = wgrad_s;
+    return all;
+  };
+  result.arms = {arm_of("layer", std::vector(10, pass(1, 1.25, 3))),
+                 arm_of("balanced", std::vector(10, pass(1, 1, 2)))};
+  const auto measurements = to_measurements(result);
+  EXPECT_THAT(names(measurements),
+              ElementsAre("layer.total_s", "layer.dgrad_s", "layer.wgrad_s", "layer.forward_s",
+                          "layer.backward_s", "layer.balanced_total_s", "layer.imbalance_tax",
+                          "layer.forward_tax", "layer.dgrad_tax", "layer.wgrad_tax"));
+  EXPECT_DOUBLE_EQ(of(measurements, "layer.forward_tax").value, 0);
+  EXPECT_DOUBLE_EQ(of(measurements, "layer.dgrad_tax").value, 0.25);
+  EXPECT_DOUBLE_EQ(of(measurements, "layer.wgrad_tax").value, 0.5);
+}
+
 TEST(LayerMeasurementsTest, ModelledTimesHaveNeitherSamplesNorAnInterval) {
   MeasureResult result;
   result.arms = {arm_of("layer", {times(3)}), arm_of("balanced", {times(2)})};
@@ -88,10 +110,11 @@ TEST(LayerMeasurementsTest, EveryMetricIsInTheCatalogue) {
   MeasureResult result;
   PhaseTimes all = times(1, 1, {1, 2});
   all.route_s = all.all_to_all_s = all.expert_ffn_s = all.combine_s = 1;
+  all.dgrad_s = all.wgrad_s = all.forward_s = all.backward_s = 1;
   for (const auto name : {kLayerArm, kBalancedArm, kUniformArm})
     result.arms.push_back(arm_of(name, std::vector(10, all)));
   const auto measurements = to_measurements(result, Provenance::kModelled);
-  EXPECT_EQ(measurements.size(), 10U);
+  EXPECT_EQ(measurements.size(), 17U);
   for (const auto& measurement : measurements) {
     EXPECT_NE(find_metric(measurement.metric), nullptr) << measurement.metric;
     EXPECT_EQ(measurement.provenance, Provenance::kModelled);

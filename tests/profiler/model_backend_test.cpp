@@ -1,5 +1,6 @@
 #include "profiler/model_backend.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "sim/base/errors.hpp"
@@ -67,6 +68,12 @@ TEST(ModelBackendTest, WithoutADeviceItIsListedAndNotPrepared) {
   const auto backend = make_model_backend({});
   EXPECT_TRUE(backend->info().unavailable.empty());
   EXPECT_THROW(backend->prepare(shape(), "grouped", 2, 1), std::logic_error);
+}
+
+TEST(ModelBackendTest, PricesTheForwardPassOnly) {
+  const auto backend = make_model_backend({1, device(), LayerPass::kTraining});
+  EXPECT_THAT(backend->unsupported(shape(), "grouped").value_or(""),
+              testing::HasSubstr("the forward pass only"));
 }
 
 }  // namespace

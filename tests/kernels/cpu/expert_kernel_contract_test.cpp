@@ -1,15 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <ostream>
 #include <set>
 
 #include "tests/kernels/support/layer_run.hpp"
 
 namespace hotexpert {
-
-void PrintTo(const CpuKernelRow& row, std::ostream* out) { *out << row.name; }
-
 namespace {
 
 using test::Routing;

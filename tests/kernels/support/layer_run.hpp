@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,12 @@
 #include "kernels/cpu/permute.hpp"
 #include "kernels/reference_expert.hpp"
 #include "tests/kernels/support/plans.hpp"
+
+namespace hotexpert {
+
+inline void PrintTo(const CpuKernelRow& row, std::ostream* out) { *out << row.name; }
+
+}  // namespace hotexpert
 
 namespace hotexpert::test {
 
