@@ -26,7 +26,7 @@ ViewSpec view() {
 Table table(const Comparison& comparison, const View& view) {
   return point_table(comparison, view, "Layer time by phase",
                      {kSkew, "layer.route_s", "layer.permute_s", "layer.all_to_all_s", kExperts,
-                      "layer.combine_s", kTotal});
+                      "layer.dgrad_s", "layer.wgrad_s", "layer.combine_s", kTotal});
 }
 
 void say(const Comparison& comparison, const View& view, std::vector<Finding>& out) {
@@ -59,7 +59,9 @@ const ReportSection kPhases = {
     .title = "Where the time goes",
     .how_to_read =
         "Phases of one pass at the lowest and the highest skew of each kernel. A phase that a "
-        "backend does not have is absent, not zero.",
+        "backend does not have is absent, not zero. Of a backward or training pass, dgrad and "
+        "wgrad "
+        "are parts of the expert time.",
     .view = view,
     .table = table,
     .findings = say,

@@ -13,7 +13,7 @@ namespace {
 // Group by group, in the groups' order.
 // clang-format off: one a line
 constexpr std::array kSections = {
-    &kTimeBySkew,   &kImbalanceTax,    &kTokensPerExpert,   &kLoadByStep,
+    &kTimeBySkew,   &kImbalanceTax,    &kPassTax,         &kTokensPerExpert,   &kLoadByStep,
     &kLoadByLayer,  &kDrops,           &kCapacityCost,      &kDropSpectrum,
     &kDropsByOrder, &kDropsByRule,     &kDropsByLayer,      &kNeededFactor,
     &kDropsByPosition, &kDropsBySourceRank,

@@ -11,6 +11,7 @@ extern const ReportSection kLoadByStep;
 extern const ReportSection kLoadByLayer;
 extern const ReportSection kTimeBySkew;
 extern const ReportSection kImbalanceTax;
+extern const ReportSection kPassTax;
 extern const ReportSection kDrops;
 extern const ReportSection kDropsByOrder;
 extern const ReportSection kDropSpectrum;

@@ -88,6 +88,36 @@ TEST(FindingsTest, ValuesWithoutIntervalsSupportNoStatementAboutTime) {
   EXPECT_THAT(said_of({low, high}), Not(Contains(HasSubstr("layer time"))));
 }
 
+/// A point of one pass of the layer; taxes only where the pass has gradients.
+PointResult of_pass(double skew, const std::string& pass, double seconds, double wgrad_tax) {
+  auto point = timed(skew, "grouped", seconds, 0.01);
+  point.point.emplace_back("layer.pass", Json(pass));
+  if (pass == "forward") return point;
+  const auto add = [&](const char* metric, double tax) {
+    Measurement measurement{metric, tax, Provenance::kMeasured};
+    measurement.ci95 = Interval{tax - 0.02, tax + 0.02};
+    point.measurements.push_back(std::move(measurement));
+  };
+  add("layer.forward_tax", 0.001);
+  add("layer.wgrad_tax", wgrad_tax);
+  return point;
+}
+
+TEST(FindingsTest, SaysWhichPassPaysForSkew) {
+  const auto said = said_of({of_pass(1, "training", 0.03, 0), of_pass(8, "training", 0.04, 0.27)});
+  EXPECT_THAT(said, Contains(AllOf(HasSubstr("What skew costs each pass at max/mean load 8"),
+                                   HasSubstr("8: forward no cost, wgrad +27 % (25 to 29"))));
+}
+
+TEST(FindingsTest, PassesOfTheLayerAreNotMixed) {
+  // A backward pass takes longer than a forward one, whatever the skew.
+  const auto said = said_of({of_pass(1, "forward", 0.010, 0), of_pass(4, "forward", 0.01002, 0),
+                             of_pass(1, "backward", 0.020, 0), of_pass(8, "backward", 0.030, 0.3)});
+  EXPECT_THAT(said, Contains(HasSubstr("stays flat: 1.00x")));
+  EXPECT_THAT(said, Not(Contains(HasSubstr("grows"))));
+  EXPECT_THAT(said, Contains(HasSubstr("wgrad +30 %")));
+}
+
 TEST(FindingsTest, EveryFindingNamesAChartOfThePage) {
   const test_support::TemporaryFolder folder;
   test_support::write_quickstart_run(folder.path("run"));

@@ -16,6 +16,7 @@ import { priceList } from "./price_list";
 import { rebalanceVerdict } from "./rebalance_verdict";
 import { loadByLayer, loadByStep } from "./load_heat";
 import { pareto } from "./pareto";
+import { passTax } from "./pass_tax";
 import { phasesChart } from "./phases";
 import { placementGain, rankScaling, replicas } from "./placement";
 import { rankLoadAfter, rankLoadBefore } from "./rank_load";
@@ -25,7 +26,7 @@ import { timeBySkew } from "./time_by_skew";
 import { tokensPerExpert } from "./tokens_per_expert";
 
 /** Every chart; the ids are those of reports/sections. */
-export const charts: Chart[] = [timeBySkew, imbalanceTax, tokensPerExpert, loadByStep, loadByLayer, drops, dropsByOrder, phasesChart,
+export const charts: Chart[] = [timeBySkew, imbalanceTax, passTax, tokensPerExpert, loadByStep, loadByLayer, drops, dropsByOrder, phasesChart,
   capacityCost, dropSpectrum, dropsByRule, dropsByLayer, neededFactor, dropsByPosition, dropsBySourceRank,
   balanceByWeight, pareto, timeToQuality, trainingCurves, collapse,
   rankScaling, rankTimeline, rankLoadBefore, rankLoadAfter, placementGain, replicas, rebalanceVerdict,
