@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "kernels/tile_record.hpp"
@@ -34,10 +35,11 @@ struct TileGrid {
   }
 };
 
-/// What a traced pass wrote: its grid, and a record a tile in any order.
+/// What a traced pass wrote: its grid, and a record a tile in any order; or why it wrote none.
 struct TileRecords {
   TileGrid grid;
   std::vector<TileRecord> records;
+  std::string untraced = {};  ///< why there are none, in one sentence; empty when there are
 };
 
 }  // namespace hotexpert

@@ -14,8 +14,6 @@
 #include "profiler/clock.hpp"
 #include "profiler/cpu_training_layer.hpp"
 #include "profiler/layer_check.hpp"
-#include "sim/base/errors.hpp"
-#include "sim/base/registry.hpp"
 
 namespace hotexpert {
 namespace {
@@ -75,6 +73,7 @@ class CpuLayer final : public PreparedLayer {
     traced.times = pass_over(at(handle), [&](ExpertPass& pass, const RowsView& x, std::byte* y) {
       pass.run_traced(x, y, tiles);
     });
+    traced.untraced = std::move(tiles.untraced);
     traced.timeline = make_timeline(std::move(tiles.grid), std::move(tiles.records));
     return traced;
   }
@@ -148,16 +147,15 @@ class CpuBackend final : public LayerBackend {
 
   [[nodiscard]] std::optional<std::string> unsupported(const LayerShape& shape,
                                                        std::string_view kernel) const override {
-    const auto& row = find_row(cpu_kernels(), "CPU kernel", choice_name(kernel));
-    (void)NamedChoice::parse(kernel, row.params, "CPU kernel");
-    if (pass_ != LayerPass::kForward && row.make_training == nullptr) {
+    const int num_experts = shape.num_experts + shape.num_shared_experts;
+    auto reason = cpu_kernel_unsupported(shape, kernel, num_experts, threads_);
+    if (pass_ != LayerPass::kForward && !has_backward_pass(kernel)) {
       return fmt::format(
           "kernel '{}' has no backward pass; use layer.pass forward, or kernel 'loop', 'padded' or "
           "'grouped'",
-          row.name);
+          choice_name(kernel));
     }
-    const std::int64_t needed =
-        bytes_per_expert(shape) * (shape.num_experts + shape.num_shared_experts + 1);
+    const std::int64_t needed = bytes_per_expert(shape) * (num_experts + 1);
     if (needed > free_memory_bytes()) {
       return fmt::format(
           "the experts' weights need {:.1f} GiB and {:.1f} GiB of memory are free; raise "
@@ -165,19 +163,18 @@ class CpuBackend final : public LayerBackend {
           static_cast<double>(needed) / (1 << 30),
           static_cast<double>(free_memory_bytes()) / (1 << 30));
     }
-    return row.unsupported(shape);
+    return reason;
   }
 
   std::unique_ptr<PreparedLayer> prepare(const LayerShape& shape, std::string_view kernel,
                                          int num_physical, std::uint64_t seed) override {
-    const auto& row = find_row(cpu_kernels(), "CPU kernel", choice_name(kernel));
     const int num_experts = num_physical + shape.num_shared_experts;
-    const auto choice = NamedChoice::parse(kernel, row.params, "CPU kernel");
     if (pass_ != LayerPass::kForward) {
-      return make_cpu_training_layer(shape, row.make_training(shape, choice, num_experts, threads_),
+      return make_cpu_training_layer(shape,
+                                     make_cpu_training_kernel(shape, kernel, num_experts, threads_),
                                      num_experts, seed, threads_, pass_);
     }
-    return std::make_unique<CpuLayer>(shape, row.make(shape, choice, num_experts, threads_),
+    return std::make_unique<CpuLayer>(shape, make_cpu_kernel(shape, kernel, num_experts, threads_),
                                       num_experts, seed, threads_);
   }
 

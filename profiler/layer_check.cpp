@@ -108,6 +108,8 @@ struct TokenSums {
 
 }  // namespace
 
+double error_tolerance(DataType dtype) { return dtype == DataType::kFp32 ? 5e-6 : 5e-3; }
+
 std::vector<std::int64_t> checked_rows(const ExpertRows::Segment& segment, bool all,
                                        std::uint64_t seed, int expert) {
   std::vector<std::int64_t> rows;
@@ -164,6 +166,7 @@ LayerError check_layer(const LayerShape& shape, std::uint64_t seed, const LayerO
          expert, -1);
     sums.add(shape, weights, segment, output);
   }
+  if (worst.largest > error_tolerance(shape.dtype)) return worst;
   for (std::size_t i = 0; i < sums.tokens.size(); ++i) {
     SquaredError error;
     error.add(sums.sums[i], output.out + sums.tokens[i] * shape.d_model);

@@ -19,10 +19,13 @@ struct LayerOutput {
   const float* out = nullptr;  ///< [tokens, d_model] after combine
 };
 
-/// How far the output is from fp64.
+/// Largest relative error ||out - ref|| / ||ref|| an expert may have and be timed.
+double error_tolerance(DataType dtype);
+
+/// How far the output is from fp64: the worst expert's error where it is more than the tolerance
+/// (its tokens are then wrong too, perhaps by more), else the largest of experts and tokens.
 struct LayerError {
-  double largest =
-      0;  ///< largest ||out - ref|| / ||ref|| over experts and checked tokens; +inf for NaN
+  double largest = 0;  ///< ||out - ref|| / ||ref||; +inf for NaN
   int expert =
       -1;  ///< physical expert (P + i: shared expert i) that has it; -1: a token's combined output
   std::int64_t token = -1;  ///< that token, when expert = -1

@@ -10,7 +10,6 @@
 #include "profiler/clock.hpp"
 #include "profiler/layer_check.hpp"
 #include "sim/base/index.hpp"
-#include "sim/base/registry.hpp"
 #include "sim/routing/rank_plan.hpp"
 
 namespace hotexpert {
@@ -25,11 +24,9 @@ struct ExpertGroup {
 ExpertGroup make_group(LayerShape shape, std::string_view kernel, std::vector<int> ids,
                        std::uint64_t seed, int threads) {
   shape.num_shared_experts = 0;
-  const auto& row = find_row(cpu_kernels(), "CPU kernel", choice_name(kernel));
-  const auto choice = NamedChoice::parse(kernel, row.params, "CPU kernel");
   ExpertGroup group{std::move(ids), nullptr};
   if (group.ids.empty()) return group;
-  group.kernel = row.make(shape, choice, static_cast<int>(group.ids.size()), threads);
+  group.kernel = make_cpu_kernel(shape, kernel, static_cast<int>(group.ids.size()), threads);
   ExpertWeights weights;
   for (std::size_t i = 0; i < group.ids.size(); ++i) {
     draw_expert_weights(shape, seed, group.ids[i], threads, weights);

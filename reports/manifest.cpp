@@ -71,11 +71,14 @@ std::vector<std::string> scenario_differences(const Json& before, const Json& no
     found.push_back(
         fmt::format("seed was {}, is now {}", before.at("seed").dump(), now.at("seed").dump()));
   }
-  const auto devices = [](const Json& manifest) {
-    const Json* described = manifest.find("devices");
-    return described == nullptr ? Json::object() : *described;
+  const auto described = [](const Json& manifest, std::string_view key) {
+    const Json* member = manifest.find(key);
+    return member == nullptr ? Json::object() : *member;
   };
-  if (devices(before) != devices(now)) found.push_back("a device file has other contents");
+  if (described(before, "devices") != described(now, "devices"))
+    found.push_back("a device file has other contents");
+  if (described(before, "plugins") != described(now, "plugins"))
+    found.push_back("a kernel plugin has other contents");
   return found;
 }
 

@@ -16,7 +16,8 @@ inline constexpr std::string_view kRunSchema = "hotexpert-run/1";
 void validate_manifest(const Json& manifest, std::string_view origin);
 
 /// What differs between two runs' scenarios, a phrase each: "skew.target was [1,2,4], is now
-/// [1,2]". Compares scenario, seed and the contents of device files; empty when they agree.
+/// [1,2]". Compares scenario, seed and the contents of device files and
+/// kernel plugins; empty when they agree.
 std::vector<std::string> scenario_differences(const Json& before, const Json& now);
 
 }  // namespace hotexpert

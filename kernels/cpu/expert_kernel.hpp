@@ -71,4 +71,19 @@ struct CpuKernelRow {
 /// reference; loop, padded, grouped on oneDNN; eigen-loop, eigen-padded, eigen-grouped.
 std::span<const CpuKernelRow> cpu_kernels();
 
+/// nullopt = yes; else why `kernel` cannot run this shape on this processor, and what can.
+/// @param kernel a row's name with parameters inline, or plugin:PATH (kernels/plugin)
+/// @throws UsageError for an unknown name or parameter, InputError for a plugin that is none
+std::optional<std::string> cpu_kernel_unsupported(const LayerShape& shape, std::string_view kernel,
+                                                  int num_experts, int threads);
+/// The kernel so named, ready for its weights. @throws as cpu_kernel_unsupported()
+std::unique_ptr<CpuExpertKernel> make_cpu_kernel(const LayerShape& shape, std::string_view kernel,
+                                                 int num_experts, int threads);
+/// Whether the kernel so named (a row's, or a plugin) computes gradients too.
+bool has_backward_pass(std::string_view kernel);
+/// The same kernel with its backward pass; nullptr where it has none.
+std::unique_ptr<CpuTrainingKernel> make_cpu_training_kernel(const LayerShape& shape,
+                                                            std::string_view kernel,
+                                                            int num_experts, int threads);
+
 }  // namespace hotexpert

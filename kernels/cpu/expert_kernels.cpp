@@ -1,11 +1,14 @@
+#include <algorithm>
 #include <array>
 
 #include "kernels/cpu/eigen_engine.hpp"
 #include "kernels/cpu/expert_kernel.hpp"
 #include "kernels/cpu/onednn_engine.hpp"
+#include "kernels/cpu/plugin_kernel.hpp"
 #include "kernels/cpu/reference_kernel.hpp"
 #include "kernels/cpu/staged_kernel.hpp"
 #include "kernels/cpu/staged_training.hpp"
+#include "sim/base/registry.hpp"
 
 namespace hotexpert {
 namespace {
@@ -76,8 +79,51 @@ constexpr std::array kKernels = {
                  eigen_unsupported, eigen<kGrouped>},
 };
 
+constexpr std::string_view kFamily = "CPU kernel";
+
+const CpuKernelRow& row_of(std::string_view kernel) {
+  const auto name = choice_name(kernel);
+  const auto row = std::ranges::find(kKernels, name, &CpuKernelRow::name);
+  if (row == kKernels.end())
+    throw UsageError(unknown_name_message(kFamily, name, with_plugin(row_names(kKernels))));
+  return *row;
+}
+
 }  // namespace
 
 std::span<const CpuKernelRow> cpu_kernels() { return kKernels; }
+
+std::optional<std::string> cpu_kernel_unsupported(const LayerShape& shape, std::string_view kernel,
+                                                  int num_experts, int threads) {
+  if (is_plugin(kernel)) {
+    const auto plugin = ExpertPlugin::load(kernel);
+    return plugin.unsupported(plugin.layer(shape, num_experts, HOTEXPERT_ON_HOST, threads));
+  }
+  const auto& row = row_of(kernel);
+  (void)NamedChoice::parse(kernel, row.params, kFamily);
+  return row.unsupported(shape);
+}
+
+std::unique_ptr<CpuExpertKernel> make_cpu_kernel(const LayerShape& shape, std::string_view kernel,
+                                                 int num_experts, int threads) {
+  if (is_plugin(kernel))
+    return make_plugin_kernel(shape, ExpertPlugin::load(kernel), num_experts, threads);
+  const auto& row = row_of(kernel);
+  return row.make(shape, NamedChoice::parse(kernel, row.params, kFamily), num_experts, threads);
+}
+
+std::unique_ptr<CpuTrainingKernel> make_cpu_training_kernel(const LayerShape& shape,
+                                                            std::string_view kernel,
+                                                            int num_experts, int threads) {
+  if (is_plugin(kernel)) return nullptr;
+  const auto& row = row_of(kernel);
+  if (row.make_training == nullptr) return nullptr;
+  return row.make_training(shape, NamedChoice::parse(kernel, row.params, kFamily), num_experts,
+                           threads);
+}
+
+bool has_backward_pass(std::string_view kernel) {
+  return !is_plugin(kernel) && row_of(kernel).make_training != nullptr;
+}
 
 }  // namespace hotexpert

@@ -5,6 +5,7 @@
 
 #include "kernels/cpu/expert_kernel.hpp"
 #include "kernels/cuda/plan/cuda_kernels.hpp"
+#include "kernels/plugin/expert_plugin.hpp"
 #include "profiler/layer_backend.hpp"
 #include "reports/exporters.hpp"
 #include "scenarios/cli/command_list.hpp"
@@ -140,6 +141,11 @@ Table kernel_table() {
                                .set("summary", row.summary)
                                .set("parameters", params_text(row.params)));
     }
+    table.rows.push_back(Json::object()
+                             .set("backend", backend)
+                             .set("name", kPluginKernel)
+                             .set("summary", kPluginSummary)
+                             .set("parameters", kPluginParameters));
   };
   add("cpu", cpu_kernels());
   add("cuda", cuda_kernels());

@@ -18,6 +18,10 @@ install(TARGETS ${programs} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY scenarios/ DESTINATION ${CMAKE_INSTALL_DATADIR}/hotexpert/scenarios
         FILES_MATCHING PATTERN "*.toml" PATTERN "*.py" PATTERN "README.md"
         PATTERN cli EXCLUDE PATTERN runner EXCLUDE PATTERN selftest EXCLUDE PATTERN packaging EXCLUDE)
+# What a kernel of one's own needs: the C header, and the examples to copy.
+install(FILES kernels/plugin/hotexpert_plugin.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES kernels/plugin/example/expert_loop.c kernels/plugin/example/expert_rows.cu
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/hotexpert/plugin)
 install(CODE "
   set(at \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}\")
   foreach(row \"man/man1/hotexpert.1|manual\" \"bash-completion/completions/hotexpert|completion;bash\"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "kernels/plugin/expert_plugin.hpp"
 #include "profiler/layer_measurements.hpp"
 #include "sim/base/errors.hpp"
 #include "sim/base/params.hpp"
@@ -150,17 +151,24 @@ void add_row_metrics(const PointSpec& spec, const TimedRows& rows, PointResult& 
   result.measurements.push_back(rate);
 }
 
+std::string wrong_kernel_text(const PointSpec& spec, std::string_view of_what, double error,
+                              int bad_expert, std::string_view consequence) {
+  return fmt::format(
+      "kernel '{}' is wrong: {} {}differs from fp64 by {:.2e} relative, more than {:.0e}; {}",
+      kernel_label(spec.kernel),
+      bad_expert >= 0 ? fmt::format("expert {}", bad_expert) : "the combined output of a token",
+      of_what, error, error_tolerance(spec.shape.dtype), consequence);
+}
+
 bool check_error(const PointSpec& spec, std::string_view arm, double error, int bad_expert,
                  PointResult& result) {
   if (error <= error_tolerance(spec.shape.dtype)) return true;
   result.outcome = Outcome::kFailed;
-  result.reason = fmt::format(
-      "kernel '{}' is wrong: expert {} of the {} batch differs from fp64 by {:.2e} relative{}, "
-      "more "
-      "than {:.0e}; it was not timed",
-      spec.kernel, bad_expert, arm, error,
-      spec.pass == LayerPass::kForward ? "" : " in its output or a gradient",
-      error_tolerance(spec.shape.dtype));
+  result.reason = wrong_kernel_text(
+      spec,
+      fmt::format("of the {} batch {}", arm,
+                  spec.pass == LayerPass::kForward ? "" : "in its output or a gradient "),
+      error, bad_expert, "it was not timed");
   return false;
 }
 
@@ -172,7 +180,5 @@ MeasureOptions measure_options(const PointSpec& spec) {
   options.target_relative_half_width = spec.measure.precision;
   return options;
 }
-
-double error_tolerance(DataType dtype) { return dtype == DataType::kFp32 ? 5e-6 : 5e-3; }
 
 }  // namespace hotexpert

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "profiler/layer_check.hpp"
 #include "profiler/measure.hpp"
 #include "scenarios/runner/counted.hpp"
 #include "scenarios/runner/placements.hpp"
@@ -43,8 +44,11 @@ struct TimedRows {
 /// Rows computed and the useful rate.
 void add_row_metrics(const PointSpec& spec, const TimedRows& rows, PointResult& result);
 
-/// Largest relative error ||out - ref|| / ||ref|| an expert may have and be timed.
-double error_tolerance(DataType dtype);
+/// "kernel 'loop' is wrong: expert 3 of the layer batch differs from fp64 by 1.40e+00 relative,
+/// more than 5e-06; it was not timed".
+/// @param of_what e.g. "of the layer batch ", or ""   @param bad_expert -1: a token, not an expert
+std::string wrong_kernel_text(const PointSpec& spec, std::string_view of_what, double error,
+                              int bad_expert, std::string_view consequence);
 
 /// Compares an arm's largest error with the tolerance; a wrong kernel makes the point failed.
 /// @param bad_expert physical expert of that error   @return true: it may be timed

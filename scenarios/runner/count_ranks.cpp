@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "kernels/plugin/expert_plugin.hpp"
 #include "sim/metrics/load_metrics.hpp"
 #include "sim/model/memory_model.hpp"
 #include "sim/placement/placement_method.hpp"
@@ -52,7 +53,8 @@ Series rank_load_series(std::string metric, const LoadMatrix& load,
 
 void add_batch_metrics(const PointSpec& spec, const Placements& placements, const LoadMatrix& load,
                        PointResult& result) {
-  const KernelFamily family = kernel_family(spec.kernel);
+  // A plugin is given ragged rows, as grouped kernels are.
+  const KernelFamily family = kernel_family(is_plugin(spec.kernel) ? "grouped" : spec.kernel);
   std::vector<double> ratio;
   std::vector<double> forward;
   std::vector<double> training;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "kernels/plugin/expert_plugin.hpp"
 #include "scenarios/runner/axis_values.hpp"
 #include "scenarios/runner/device_file.hpp"
 #include "scenarios/runner/presets.hpp"
@@ -196,6 +197,7 @@ Point to_point(const PointSpec& spec) {
   choice["layer.d_model"] = fmt::format("{}", spec.shape.d_model);
   choice["layer.d_ff"] = fmt::format("{}", spec.shape.d_ff);
   choice["skew.model"] = spec.trace.model;
+  choice["kernel"] = kernel_label(spec.kernel);
   choice["backend"] = spec.backend;
   choice["device"] = spec.device.empty() ? "none" : spec.device;
   Point point;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "kernels/plugin/expert_plugin.hpp"
 #include "profiler/external_profiler.hpp"
 #include "profiler/layer_measurements.hpp"
 #include "scenarios/runner/arms.hpp"
@@ -60,11 +61,8 @@ void check_output(PreparedLayer& layer, int handle, const PointSpec& spec) {
   int bad_expert = -1;
   const double error = layer.verify(handle, bad_expert);
   if (error <= error_tolerance(spec.shape.dtype)) return;
-  throw Error(
-      ExitCode::kPointsFailed,
-      fmt::format("kernel '{}' is wrong: expert {} differs from fp64 by {:.2e} relative, more than "
-                  "{:.0e}; it was not profiled",
-                  spec.kernel, bad_expert, error, error_tolerance(spec.shape.dtype)));
+  throw Error(ExitCode::kPointsFailed,
+              wrong_kernel_text(spec, "", error, bad_expert, "it was not profiled"));
 }
 
 RangeName slowest_stage(const ProfiledSteps& steps) {
@@ -166,7 +164,7 @@ PointProfile profile_point(const AxisChoice& choice, const ProfileOptions& optio
   PointProfile profile;
   profile.result = std::move(point.result);
   profile.result.point = to_point(spec);
-  profile.kernel = spec.kernel;
+  profile.kernel = kernel_label(spec.kernel);
   profile.backend = spec.backend;
   profile.device = backend.info().device;
   const auto& plan = point.arms[0].plan;

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <optional>
 
+#include "kernels/plugin/expert_plugin.hpp"
 #include "profiler/annotate.hpp"
 #include "profiler/environment.hpp"
 #include "reports/run_store.hpp"
@@ -153,6 +154,20 @@ Json described_devices(const Scenario& scenario) {
   return devices;
 }
 
+/// Every plugin of the scenario by the name that results show, with the digest of its file.
+Json described_plugins(const Scenario& scenario) {
+  Json plugins = Json::object();
+  for (const auto& kernel : scenario.values(find_axis("kernel"))) {
+    if (!is_plugin(kernel)) continue;
+    const auto label = kernel_label(kernel);
+    if (plugins.find(label) != nullptr)
+      throw UsageError(fmt::format(
+          "kernel: two plugins are called '{}' in results; give one file another name", label));
+    plugins.set(label, file_digest(plugin_path(kernel)));
+  }
+  return plugins;
+}
+
 }  // namespace
 
 Json make_manifest(const Scenario& scenario) {
@@ -174,6 +189,8 @@ Json make_manifest(const Scenario& scenario) {
   manifest.set("axes", std::move(list));
   Json devices = described_devices(scenario);
   if (!devices.as_object().empty()) manifest.set("devices", std::move(devices));
+  Json plugins = described_plugins(scenario);
+  if (!plugins.as_object().empty()) manifest.set("plugins", std::move(plugins));
   manifest.set("seed", scenario.resolved({AxisScope::kSeed}).at("seed").as_array().front());
   manifest.set("environment", environment_record());
   return manifest;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "kernels/plugin/expert_plugin.hpp"
 #include "profiler/layer_measurements.hpp"
 #include "profiler/layer_step.hpp"
 #include "scenarios/runner/arms.hpp"
@@ -118,6 +119,10 @@ void time_point(const PointSpec& spec, const RoutingTrace& trace, const Placemen
     }
   } catch (const NotEnoughMemory& error) {
     result.outcome = Outcome::kSkipped;
+    result.reason = error.what();
+  } catch (const PluginError& error) {
+    pool.forget();
+    result.outcome = Outcome::kFailed;
     result.reason = error.what();
   }
   if (is_modelled(backend) && result.outcome == Outcome::kOk)

@@ -27,6 +27,8 @@ class BackendPool {
   /// data type or seed.
   PreparedLayer& prepare(LayerBackend& backend, const PointSpec& spec, const LayerShape& shape,
                          int num_physical);
+  /// Frees the layers that are kept: one of them failed.
+  void forget() { prepared_.clear(); }
 
  private:
   std::map<std::string, std::unique_ptr<LayerBackend>> backends_;  ///< by name, threads and pass

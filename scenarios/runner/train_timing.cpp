@@ -124,10 +124,8 @@ bool check_arms(const PointSpec& spec, const std::vector<LabArm>& arms, Prepared
     const double error = layer.verify(handle, bad_expert);
     if (error <= error_tolerance(spec.shape.dtype)) continue;
     result.outcome = Outcome::kFailed;
-    result.reason = fmt::format(
-        "kernel '{}' is wrong: expert {} of the {} differs from fp64 by {:.2e} relative, more than "
-        "{:.0e}; it was not timed",
-        spec.kernel, bad_expert, arm.name, error, error_tolerance(spec.shape.dtype));
+    result.reason = wrong_kernel_text(spec, fmt::format("of the {} ", arm.name), error, bad_expert,
+                                      "it was not timed");
     return false;
   }
   return true;

@@ -13,7 +13,8 @@ namespace {
 namespace fs = std::filesystem;
 
 bool is_command(const std::string& line) {
-  return line.rfind("hotexpert ", 0) == 0 || line.rfind("scenarios/gate ", 0) == 0;
+  return line.rfind("hotexpert ", 0) == 0 || line.rfind("scenarios/gate ", 0) == 0 ||
+         line.rfind("cc ", 0) == 0;
 }
 
 /// Flags that keep what a documented command shows and make it small: what kernels do and how well
@@ -22,7 +23,9 @@ std::string small_flags(const std::string& command) {
   const bool sweeps =
       command.rfind("hotexpert sweep", 0) == 0 || command.rfind("scenarios/gate", 0) == 0;
   if (sweeps && command.find("--backend") == std::string::npos)
-    return " --backend cpu --threads 1 --kernel grouped --skew.target none --capacity.factor none"
+    return std::string(command.find("--kernel plugin:") == std::string::npos ? " --kernel grouped"
+                                                                             : "") +
+           " --backend cpu --threads 1 --skew.target none --capacity.factor none"
            " --layer.d_model 32 --layer.d_ff 32 --measure.budget_s 0.01";
   if (command.rfind("hotexpert train scenarios/", 0) == 0)
     return " --backend none --seed 1 --train.method none,megatron --train.weight 0.01 "
@@ -33,7 +36,7 @@ std::string small_flags(const std::string& command) {
   return "";
 }
 
-/// Lines that begin with "hotexpert " or "scenarios/gate " inside the ```sh blocks of a Markdown
+/// Lines that begin with "hotexpert ", "scenarios/gate " or "cc " inside the ```sh blocks of a Markdown
 /// file, comments cut off.
 std::vector<std::string> documented_commands(const fs::path& file) {
   std::ifstream in(file);
@@ -65,8 +68,10 @@ TEST(DocsTest, EveryCommandInTheDocsRuns) {
     const std::string folder =
         testing_support::fresh_folder(document.parent_path().filename().string());
     fs::create_directories(folder);
-    fs::create_directory_symlink(fs::path(HOTEXPERT_SOURCE_DIR) / "scenarios",
-                                 folder + "/scenarios");
+    for (const char* shipped : {"scenarios", "kernels"}) {
+      fs::create_directory_symlink(fs::path(HOTEXPERT_SOURCE_DIR) / shipped,
+                                   folder + "/" + shipped);
+    }
     for (const char* side : {"base", "new"}) {
       fs::create_directories(folder + "/" + side);
       fs::create_symlink(fs::path(HOTEXPERT_BINARY_DIR) / "hotexpert",

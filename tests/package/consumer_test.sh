@@ -8,7 +8,7 @@ trap 'rm -rf "$work"' EXIT
 "$cmake" --install "$build" --prefix "$work/prefix" >/dev/null
 for file in bin/hotexpert share/man/man1/hotexpert.1 share/bash-completion/completions/hotexpert \
             share/zsh/site-functions/_hotexpert share/fish/vendor_completions.d/hotexpert.fish \
-            share/hotexpert/scenarios/quickstart.toml; do
+            share/hotexpert/scenarios/quickstart.toml include/hotexpert_plugin.h share/hotexpert/plugin/expert_loop.c; do
   [ -s "$work/prefix/$file" ] || { echo "$file was not installed"; exit 1; }
 done
 # The ranks' program lies beside the one that starts it.
@@ -21,6 +21,13 @@ if grep -rlF "$build" "$work/prefix/lib"*/cmake; then
   exit 1
 fi
 "$work/prefix/bin/hotexpert" --version | grep -q '^hotexpert '
+
+# A kernel of one's own, from what is installed alone.
+cc -O2 -shared -fPIC -I "$work/prefix/include" "$work/prefix/share/hotexpert/plugin/expert_loop.c" -o "$work/mine.so" -lm
+"$work/prefix/bin/hotexpert" sweep "$work/prefix/share/hotexpert/scenarios/skew-to-time.toml" --backend cpu --threads 1 \
+  --kernel "plugin:$work/mine.so" --layer.d_model 32 --layer.d_ff 32 --step.tokens 64 --step.count 2 --skew.target none \
+  --measure.budget_s 0.01 -o "$work/run" 2>"$work/log" || { cat "$work/log"; exit 1; }
+grep -q '"plugin:mine"' "$work/run/points.jsonl"
 
 "$cmake" -S "$consumer" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_CXX_COMPILER="$compiler" \
          -DCMAKE_BUILD_TYPE=Debug >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
