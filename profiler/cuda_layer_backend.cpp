@@ -9,6 +9,7 @@
 
 #include "kernels/aligned_buffer.hpp"
 #include "kernels/cuda/plan/layer_memory.hpp"
+#include "kernels/cuda/plan/step_tiles.hpp"
 #include "kernels/expert_weights.hpp"
 #include "profiler/layer_check.hpp"
 #include "sim/base/statistics.hpp"
@@ -62,16 +63,21 @@ class CudaPreparedLayer final : public PreparedLayer {
     clocks_hz_.clear();
   }
 
-  PhaseTimes run(int handle) override {
-    const StepTimes step = layer_->run(handle);
-    if (step.clock_hz) clocks_hz_.push_back(*step.clock_hz);
-    PhaseTimes times;
-    times.route_s = step.route_s;
-    times.permute_s = step.permute_s;
-    times.expert_ffn_s = step.expert_ffn_s;
-    times.combine_s = step.combine_s;
-    times.total_s = step.total_s;
-    return times;
+  PhaseTimes run(int handle) override { return phase_times(layer_->run(handle)); }
+
+  TracedPass run_traced(int handle) override {
+    TracedStep step = layer_->trace(handle);
+    TracedPass pass{phase_times(step.times), {}, std::move(step.untraced)};
+    if (!pass.untraced.empty()) return pass;
+    const auto& plan = plans_.at(static_cast<std::size_t>(handle));
+    auto tiles = tiles_of_step(shape_, choice_for(plan.tokens), plan, device_.multiprocessors,
+                               step.up, step.down);
+    pass.timeline = make_timeline(std::move(tiles.grid), std::move(tiles.records));
+    return pass;
+  }
+
+  [[nodiscard]] std::int64_t launches(int handle) const override {
+    return layer_->launches(handle);
   }
 
   std::vector<float> read_output(int handle) override { return layer_->read_output(handle); }
@@ -110,6 +116,16 @@ class CudaPreparedLayer final : public PreparedLayer {
   }
 
  private:
+  PhaseTimes phase_times(const StepTimes& step) {
+    if (step.clock_hz) clocks_hz_.push_back(*step.clock_hz);
+    PhaseTimes times;
+    times.route_s = step.route_s;
+    times.permute_s = step.permute_s;
+    times.expert_ffn_s = step.expert_ffn_s;
+    times.combine_s = step.combine_s;
+    times.total_s = step.total_s;
+    return times;
+  }
   [[nodiscard]] CudaKernelChoice choice_for(std::int64_t tokens) const {
     return choose_cuda_kernel(shape_, kernel_, tokens, device_);
   }
@@ -166,6 +182,9 @@ class CudaLayerBackend final : public LayerBackend {
                                                num_physical + shape.num_shared_experts, seed,
                                                threads_);
   }
+
+  std::string start_capture() override { return runtime_->start_capture(); }
+  void stop_capture() override { runtime_->stop_capture(); }
 
  private:
   [[nodiscard]] LayerBytes weights_needed(const LayerShape& shape, int num_experts,

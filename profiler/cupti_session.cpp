@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace hotexpert {
 namespace {
 
@@ -41,7 +43,8 @@ std::string collect_counters(CuptiApi& api, const std::function<std::int64_t()>&
 }  // namespace
 
 bool ProfiledRun::conserved() const {
-  return launches == static_cast<std::int64_t>(activity.records.size()) + activity.dropped;
+  return launches < 0 ||
+         launches == static_cast<std::int64_t>(activity.records.size()) + activity.dropped;
 }
 
 ProfiledRun profile_run(const OpenedCupti& opened, std::optional<ExternalProfiler> external,
@@ -67,11 +70,13 @@ ProfiledRun profile_run(const OpenedCupti& opened, std::optional<ExternalProfile
 
 std::vector<std::string> profile_warnings(const ProfiledRun& run) {
   auto warnings = run.reasons;
-  if (run.activity.dropped > 0)
+  if (run.activity.dropped > 0) {
+    const auto seen = static_cast<std::int64_t>(run.activity.records.size()) + run.activity.dropped;
     warnings.push_back(
         fmt::format("{} of {} kernel records were lost for want of buffers: shares "
                     "and gaps are too small or too large. Profile fewer steps.",
-                    run.activity.dropped, run.launches));
+                    run.activity.dropped, std::max(run.launches, seen)));
+  }
   if (run.reached >= ProfileLevel::kActivity && !run.conserved())
     warnings.push_back(
         fmt::format("{} kernels were launched, but {} records came and {} were "
@@ -87,7 +92,7 @@ Json to_json(const ProfiledRun& run) {
   json.set("wanted", static_cast<int>(run.wanted));
   json.set("reached", static_cast<int>(run.reached));
   json.set("reasons", Json::array_of(run.reasons));
-  json.set("launches", run.launches);
+  if (run.launches >= 0) json.set("launches", run.launches);
   json.set("records", static_cast<std::int64_t>(run.activity.records.size()));
   json.set("dropped", run.activity.dropped);
   json.set("complete", run.conserved() && run.activity.dropped == 0);

@@ -24,11 +24,13 @@ struct ProfiledRun {
   ProfileLevel wanted = ProfileLevel::kEvents;
   ProfileLevel reached = ProfileLevel::kEvents;
   std::vector<std::string> reasons;  ///< whole sentences on why a level was not reached
-  std::int64_t launches = 0;         ///< kernels the run says it launched, under activity records
+  std::int64_t launches = 0;         ///< kernels the run says it launched, under activity records;
+                                     ///< negative: it does not know
   ActivityBatch activity;
   std::vector<CounterValue> counters;
 
-  /// launches = records + dropped. A run that lost or invented records is incomplete.
+  /// launches = records + dropped, where launches are known. A run that lost or invented records is
+  /// incomplete.
   [[nodiscard]] bool conserved() const;
 };
 

@@ -84,7 +84,8 @@ class PreparedLayer {
   /// infinity.
   virtual double verify(int handle, int& bad_expert) = 0;
 
-  /// Device kernels that one pass launches; 0 where kernels are functions on the host.
+  /// Device kernels that one pass launches; 0 where kernels are functions on the host, negative
+  /// where a library launches its own and does not say how many.
   [[nodiscard]] virtual std::int64_t launches(int /*handle*/) const { return 0; }
 
   /// Rows the kernel computes for this plan, padding included.

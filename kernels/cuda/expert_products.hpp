@@ -31,5 +31,8 @@ std::unique_ptr<ExpertProducts> make_own_products(const LayerShape& shape, const
 std::unique_ptr<ExpertProducts> make_cublas_products(const LayerShape& shape, PlanBuffers& plan,
                                                      const DeviceWeights& weights,
                                                      DeviceStream stream);
+/// Products by the plugin of plan.choice. @throws PluginError, InputError
+std::unique_ptr<ExpertProducts> make_plugin_products(const LayerShape& shape, PlanBuffers& plan,
+                                                     const DeviceWeights& weights);
 
 }  // namespace hotexpert

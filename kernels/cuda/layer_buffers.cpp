@@ -107,7 +107,7 @@ PlanBuffers make_plan_buffers(const LayerShape& shape, std::uint64_t seed, const
   const std::int64_t experts = plan.num_experts();
   plan.chunk = assignments_per_chunk(assignments);
   plan.chunks = chunk_count(assignments);
-  plan.rules.tile_rows = choice.tile_rows;
+  plan.rules.tile_rows = choice.scheduled_rows();
   plan.rules.hot_first = choice.order == TileOrder::kHotFirst;
   if (choice.strategy == CudaStrategy::kPadded) {
     plan.rules.padded_experts = static_cast<int>(experts) - shape.num_shared_experts;

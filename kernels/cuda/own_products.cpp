@@ -95,16 +95,16 @@ class OwnProducts final : public ExpertProducts {
         gemm.inner = p.inner;
         gemm.weight_rows = p.weight_rows;
         gemm.column_tiles = p.column_tiles;
-        gemm.row_group = p.row_group;
+        gemm.row_group = (p.row_group + choice_.cluster - 1) / choice_.cluster;
         gemm.epilogue = p.epilogue;
         gemm.records = records;
         gemm.x_map = &own.x_map;
         gemm.weight_map = &own.weight_map;
-        check_cuda(
-            records == nullptr
-                ? sm90::launch_grouped(gemm, choice_.tile_rows, choice_.blocks, stream)
-                : sm90::launch_grouped_traced(gemm, choice_.tile_rows, choice_.blocks, stream),
-            "starting grouped-sm90");
+        const auto launch = records != nullptr     ? sm90::launch_grouped_traced
+                            : choice_.cluster == 2 ? sm90::launch_grouped_cluster
+                                                   : sm90::launch_grouped;
+        check_cuda(launch(gemm, choice_.tile_rows, choice_.blocks, stream),
+                   "starting grouped-sm90");
         return;
       }
       case CudaEngine::kMma:
@@ -112,6 +112,7 @@ class OwnProducts final : public ExpertProducts {
         return;
       case CudaEngine::kPlain:
       case CudaEngine::kCublas:
+      case CudaEngine::kPlugin:
         check_cuda(launch_grouped_plain(p, dtype_, choice_.blocks, stream),
                    "starting grouped-plain");
         return;

@@ -1,5 +1,8 @@
 #include "kernels/cuda/runtime.hpp"
 
+#include <cuda_profiler_api.h>
+#include <cuda_runtime_api.h>
+
 #include "kernels/cuda/cublas.hpp"
 #include "kernels/cuda/device.hpp"
 #include "kernels/cuda/step.hpp"
@@ -51,7 +54,10 @@ class CudaLayer final : public DeviceLayer {
     const auto& plan = at(handle).plan();
     return host_copy<std::int32_t>(plan.row_of_slot, plan.rows.tokens * plan.rows.slots);
   }
-  std::vector<std::vector<TileRecord>> trace(int handle) override { return at(handle).trace(); }
+  TracedStep trace(int handle) override { return at(handle).trace(); }
+  [[nodiscard]] std::int64_t launches(int handle) const override {
+    return steps_.at(static_cast<std::size_t>(handle))->launches();
+  }
 
  private:
   DeviceStep& at(int handle) { return *steps_.at(static_cast<std::size_t>(handle)); }
@@ -76,6 +82,13 @@ class CudaRuntime final : public DeviceRuntime {
                                           std::uint64_t seed, int weight_sets) override {
     return std::make_unique<CudaLayer>(shape, num_experts, seed, weight_sets, device_);
   }
+  std::string start_capture() override {
+    const cudaError_t status = cudaProfilerStart();
+    return status == cudaSuccess
+               ? ""
+               : std::string("cudaProfilerStart failed: ") + cudaGetErrorString(status) + ".";
+  }
+  void stop_capture() override { (void)cudaProfilerStop(); }
 
  private:
   CudaDevice device_;

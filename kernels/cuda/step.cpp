@@ -4,6 +4,7 @@
 
 #include "kernels/cuda/check.hpp"
 #include "kernels/cuda/permute.hpp"
+#include "kernels/cuda/plan/step_tiles.hpp"
 #include "kernels/cuda/route.hpp"
 #include "sim/base/errors.hpp"
 
@@ -11,6 +12,7 @@ namespace hotexpert {
 namespace {
 
 constexpr const char* kWhat = "running a layer";
+constexpr std::int64_t kClockStamps = 2;  // kernels, before and after a step
 
 double seconds_between(const OwnedEvent& from, const OwnedEvent& to) {
   float milliseconds = 0;
@@ -18,34 +20,55 @@ double seconds_between(const OwnedEvent& from, const OwnedEvent& to) {
   return 1e-3 * static_cast<double>(milliseconds);
 }
 
+std::int64_t kernel_nodes(cudaGraph_t graph) {
+  std::size_t count = 0;
+  check_cuda(cudaGraphGetNodes(graph, nullptr, &count), kWhat);
+  std::vector<cudaGraphNode_t> nodes(count);
+  check_cuda(cudaGraphGetNodes(graph, nodes.data(), &count), kWhat);
+  std::int64_t kernels = 0;
+  for (const auto& node : nodes) {
+    cudaGraphNodeType type{};
+    check_cuda(cudaGraphNodeGetType(node, &type), kWhat);
+    kernels += type == cudaGraphNodeTypeKernel ? 1 : 0;
+  }
+  return kernels;
+}
+
 }  // namespace
+
+void OwnedGraph::Destroy::operator()(CUgraphExec_st* graph) const { cudaGraphExecDestroy(graph); }
 
 DeviceStep::DeviceStep(const LayerShape& shape, PlanBuffers plan,
                        const std::vector<DeviceWeights>& weights, StepBench& bench)
     : shape_(shape), plan_(std::move(plan)), bench_(bench) {
   for (int phase = 0; phase < kPhases; ++phase) marks_.push_back(make_event(true));
-  for (const auto& set : weights) {
-    products_.push_back(plan_.choice.engine == CudaEngine::kCublas
-                            ? make_cublas_products(shape_, plan_, set, bench_.stream.get())
-                            : make_own_products(shape_, plan_, set));
-  }
+  for (const auto& set : weights) products_.push_back(make_products(set));
   sizes_.resize(plan_.rows.experts.size());
-  if (plan_.choice.graph) {
-    if (plan_.choice.engine == CudaEngine::kCublas) warm_library();
-    capture();
-  }
+  if (!plan_.choice.own_tiles()) warm_library();
+  if (plan_.choice.graph) graph_ = capture({});
+  count_launches();
 }
 
-/// The library loads its kernels at first use, which a capture does not allow.
+std::unique_ptr<ExpertProducts> DeviceStep::make_products(const DeviceWeights& weights) {
+  switch (plan_.choice.engine) {
+    case CudaEngine::kCublas:
+      return make_cublas_products(shape_, plan_, weights, bench_.stream.get());
+    case CudaEngine::kPlugin:
+      return make_plugin_products(shape_, plan_, weights);
+    case CudaEngine::kSm90:
+    case CudaEngine::kMma:
+    case CudaEngine::kPlain:
+      break;
+  }
+  return make_own_products(shape_, plan_, weights);
+}
+
+/// A library, or a plugin, loads its kernels at first use, which a capture does not allow.
 void DeviceStep::warm_library() {
   enqueue_step(false, {});
-  check_cuda(cudaStreamSynchronize(bench_.stream.get()), "warming cuBLAS");
+  check_cuda(cudaStreamSynchronize(bench_.stream.get()), "warming the kernels");
   plan_.poison();
-  check_cuda(cudaDeviceSynchronize(), "warming cuBLAS");
-}
-
-DeviceStep::~DeviceStep() {
-  if (graph_ != nullptr) cudaGraphExecDestroy(graph_);
+  check_cuda(cudaDeviceSynchronize(), "warming the kernels");
 }
 
 void DeviceStep::mark(Phase phase, bool captured) {
@@ -98,27 +121,43 @@ void DeviceStep::enqueue_layer(std::size_t set, bool captured, const TraceBuffer
 
 void DeviceStep::enqueue_step(bool captured, const TraceBuffers& trace) {
   // The set that the checks know runs last, so its output is what read_output() returns.
-  for (std::size_t set = products_.size(); set > 0; --set) enqueue_layer(set - 1, captured, trace);
+  // It is the one that is traced, too.
+  for (std::size_t set = products_.size(); set > 0; --set)
+    enqueue_layer(set - 1, captured, set == 1 ? trace : TraceBuffers{});
 }
 
-void DeviceStep::capture() {
+OwnedGraph DeviceStep::capture(const TraceBuffers& trace) {
   const DeviceStream stream = bench_.stream.get();
   check_cuda(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), kWhat);
   cudaGraph_t graph = nullptr;
   try {
-    enqueue_step(true, {});
+    enqueue_step(true, trace);
   } catch (...) {
     cudaStreamEndCapture(stream, &graph);
     if (graph != nullptr) cudaGraphDestroy(graph);
     throw;
   }
   check_cuda(cudaStreamEndCapture(stream, &graph), "capturing a step");
-  const cudaError_t status = cudaGraphInstantiate(&graph_, graph, 0);
+  OwnedGraph made;
+  cudaGraphExec_t instance = nullptr;
+  const cudaError_t status = cudaGraphInstantiate(&instance, graph, 0);
+  made.graph.reset(instance);
+  made.kernels = kernel_nodes(graph);
   cudaGraphDestroy(graph);
   check_cuda(status, "making a graph of a step");
+  return made;
 }
 
-StepTimes DeviceStep::run() {
+/// Counts the kernels of a step that is not launched as a graph by capturing it once, unless it
+/// waits for the device in between or belongs to a plugin.
+void DeviceStep::count_launches() {
+  const bool countable =
+      plan_.choice.engine != CudaEngine::kPlugin && plan_.choice.strategy != CudaStrategy::kLibrary;
+  if (graph_.graph == nullptr && !countable) return;
+  launches_ = kClockStamps + (graph_.graph ? graph_.kernels : capture({}).kernels);
+}
+
+StepTimes DeviceStep::replay(const OwnedGraph& graph, const TraceBuffers& trace) {
   const DeviceStream stream = bench_.stream.get();
   if (plan_.choice.cache == CacheState::kCold) {
     check_cuda(cudaMemsetAsync(bench_.l2_filler.data(), 1,
@@ -127,10 +166,10 @@ StepTimes DeviceStep::run() {
   }
   launch_clock_stamp(bench_.stamps_before.as<ClockStamp>(), bench_.multiprocessors, stream);
   check_cuda(cudaEventRecord(begin_.get(), stream), kWhat);
-  if (graph_ != nullptr) {
-    check_cuda(cudaGraphLaunch(graph_, stream), kWhat);
+  if (graph.graph) {
+    check_cuda(cudaGraphLaunch(graph.graph.get(), stream), kWhat);
   } else {
-    enqueue_step(false, {});
+    enqueue_step(false, trace);
   }
   check_cuda(cudaEventRecord(end_.get(), stream), kWhat);
   launch_clock_stamp(bench_.stamps_after.as<ClockStamp>(), bench_.multiprocessors, stream);
@@ -152,24 +191,40 @@ StepTimes DeviceStep::run() {
   return times;
 }
 
-std::vector<std::vector<TileRecord>> DeviceStep::trace() {
+StepTimes DeviceStep::run() { return replay(graph_, {}); }
+
+TracedStep DeviceStep::trace() {
+  TracedStep step;
   const auto& choice = plan_.choice;
-  const bool traced =
-      choice.engine == CudaEngine::kSm90 &&
-      (choice.strategy == CudaStrategy::kGrouped || choice.strategy == CudaStrategy::kPadded);
-  if (!traced) return {};
-  std::int64_t tiles = 0;
-  for (const auto& expert : plan_.rows.experts)
-    tiles += row_tiles(static_cast<std::int32_t>(expert.computed), choice.tile_rows);
-  const std::int64_t ups =
-      tiles * column_tiles(choice, shape_.d_ff, shape_.activation == Activation::kSwiglu);
-  const std::int64_t downs = tiles * column_tiles(choice, shape_.d_model, false);
-  constexpr auto kRecord = static_cast<std::int64_t>(sizeof(TileRecord));
-  const DeviceBuffer up(ups * kRecord);
-  const DeviceBuffer down(downs * kRecord);
-  enqueue_layer(0, false, {up.as<TileRecord>(), down.as<TileRecord>()});
-  check_cuda(cudaStreamSynchronize(bench_.stream.get()), "tracing a layer");
-  return {host_copy<TileRecord>(up, ups), host_copy<TileRecord>(down, downs)};
+  if (!records_tiles(choice)) {
+    step.times = run();
+    step.untraced =
+        "This kernel records no tiles; grouped-sm90 and padded:gemm=own do, on Hopper and bf16.";
+    return step;
+  }
+  const auto tiles = count_tiles(shape_, choice, plan_.rows);
+  if (up_tiles_.data() == nullptr) {
+    constexpr auto kRecord = static_cast<std::int64_t>(sizeof(TileRecord));
+    up_tiles_ = DeviceBuffer(tiles.up * kRecord);
+    down_tiles_ = DeviceBuffer(tiles.down * kRecord);
+  }
+  const TraceBuffers buffers{up_tiles_.as<TileRecord>(), down_tiles_.as<TileRecord>()};
+  if (choice.graph && traced_graph_.graph == nullptr) traced_graph_ = capture(buffers);
+  // A tile that nobody writes, and a multiprocessor that nobody stamps, must show.
+  for (auto* buffer : {&up_tiles_, &down_tiles_}) buffer->poison();
+  for (auto* stamps : {&bench_.stamps_before, &bench_.stamps_after}) stamps->zero();
+  check_cuda(cudaDeviceSynchronize(), "clearing the tile records");
+  step.times = replay(traced_graph_, buffers);
+  step.up = host_copy<TileRecord>(up_tiles_, tiles.up);
+  step.down = host_copy<TileRecord>(down_tiles_, tiles.down);
+  const auto before = host_copy<ClockStamp>(bench_.stamps_before, bench_.multiprocessors);
+  const auto after = host_copy<ClockStamp>(bench_.stamps_after, bench_.multiprocessors);
+  if (!anchor_tiles(before, after, step.up) || !anchor_tiles(before, after, step.down)) {
+    step.untraced = "The clock of a multiprocessor was not read beside its tiles.";
+    step.up.clear();
+    step.down.clear();
+  }
+  return step;
 }
 
 }  // namespace hotexpert

@@ -9,8 +9,18 @@
 #include "kernels/cuda/side_streams.hpp"
 
 struct CUgraphExec_st;
+struct CUgraph_st;
 
 namespace hotexpert {
+
+/// A captured step: what is launched, and how many kernels that is.
+struct OwnedGraph {
+  struct Destroy {
+    void operator()(CUgraphExec_st* graph) const;
+  };
+  std::unique_ptr<CUgraphExec_st, Destroy> graph;
+  std::int64_t kernels = 0;
+};
 
 /// What steps of a layer share: the stream, the clock stamps and what fills L2 in cold mode.
 struct StepBench {
@@ -27,20 +37,24 @@ class DeviceStep {
   /// @param weights one set a layer of the step
   DeviceStep(const LayerShape& shape, PlanBuffers plan, const std::vector<DeviceWeights>& weights,
              StepBench& bench);
-  ~DeviceStep();
   DeviceStep(const DeviceStep&) = delete;
   DeviceStep& operator=(const DeviceStep&) = delete;
 
   /// Runs the step once, waits, and returns its times.
   StepTimes run();
-  /// Runs it once with the traced kernels; empty when there are none.
-  std::vector<std::vector<TileRecord>> trace();
+  /// The same with the traced kernels, as a graph too where run() is one.
+  TracedStep trace();
+  /// Kernels that run() launches; negative when a library or a plugin does not say.
+  [[nodiscard]] std::int64_t launches() const { return launches_; }
   [[nodiscard]] const PlanBuffers& plan() const { return plan_; }
 
  private:
   enum Phase { kBegin, kRouted, kPermuted, kComputed, kCombined, kPhases };
+  std::unique_ptr<ExpertProducts> make_products(const DeviceWeights& weights);
   void warm_library();
-  void capture();
+  OwnedGraph capture(const TraceBuffers& trace);
+  void count_launches();
+  StepTimes replay(const OwnedGraph& graph, const TraceBuffers& trace);
   void enqueue_layer(std::size_t set, bool captured, const TraceBuffers& trace);
   void enqueue_step(bool captured, const TraceBuffers& trace);
   void mark(Phase phase, bool captured);
@@ -54,7 +68,10 @@ class DeviceStep {
   OwnedEvent begin_ = make_event(true);
   OwnedEvent end_ = make_event(true);
   std::vector<std::int32_t> sizes_;  ///< [E] as read back by strategies that need them
-  CUgraphExec_st* graph_ = nullptr;
+  OwnedGraph graph_;
+  std::int64_t launches_ = -1;
+  DeviceBuffer up_tiles_, down_tiles_;  ///< made with the first trace()
+  OwnedGraph traced_graph_;
 };
 
 }  // namespace hotexpert

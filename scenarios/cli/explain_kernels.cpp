@@ -72,7 +72,7 @@ Table explain_cuda_kernels(std::string_view text) {
     auto bytes =
         plan_bytes(shape, experts, {tokens, slots, tokens * slots}, choice.fused_activation());
     bytes.weights = weight_set_bytes(shape, experts, choice.weight_sets);
-    const bool ours = choice.engine != CudaEngine::kCublas;
+    const bool ours = choice.own_tiles();
     const bool paired = shape.activation == Activation::kSwiglu;
     json.set("engine", name(choice.engine))
         .set("tile", ours ? fmt::format("{} x {}", choice.tile_rows, choice.tile_columns) : "")

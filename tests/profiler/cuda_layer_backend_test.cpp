@@ -1,5 +1,6 @@
 #include "profiler/cuda_layer_backend.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -49,6 +50,8 @@ TEST(CudaLayerBackendTest, ARightLayerPassesAndEachPlantedFaultIsCaught) {
   EXPECT_GT(error_with({.lost_weight = true}, bad), 0.1);
   EXPECT_TRUE(std::isinf(error_with({.wrong_rows = true}, bad)));
   EXPECT_TRUE(std::isinf(error_with({.nan = true}, bad)));
+  EXPECT_GT(error_with({.k_tail = true}, bad), 0.05);
+  EXPECT_EQ(bad, 0);
 }
 
 TEST(CudaLayerBackendTest, AnAbsentDeviceGivesItsReason) {
@@ -109,6 +112,60 @@ TEST(CudaLayerBackendTest, CountsSamplesBelowThreeQuartersOfTheClock) {
   EXPECT_EQ(measurements[0].value, 1.2e9);
   EXPECT_EQ(measurements[1].metric, "device.throttled_samples");
   EXPECT_EQ(measurements[1].value, 3);
+}
+
+/// bf16, so that the list's best kernel is the one that records tiles.
+LayerShape traced_shape() {
+  auto shape = small_shape();
+  shape.dtype = DataType::kBf16;
+  shape.d_model = 320;
+  shape.d_ff = 264;
+  shape.num_shared_experts = 1;
+  return shape;
+}
+
+TEST(CudaLayerBackendTest, ATracedPassHasTheTilesOfBothProductsOnTheDevicesTimer) {
+  for (const char* kernel : {"grouped", "grouped-sm90:tile_rows=128", "padded:gemm=own"}) {
+    const auto layer = backend({})->prepare(traced_shape(), kernel, 4, 5);
+    const auto pass = layer->run_traced(layer->load(small_plan()));
+    EXPECT_EQ(pass.untraced, "");
+    EXPECT_EQ(pass.times.expert_ffn_s, 5e-6);
+    EXPECT_THAT(timeline_faults(pass.timeline), testing::IsEmpty()) << kernel;
+    EXPECT_EQ(pass.timeline.grid.num_workers, 4);
+    EXPECT_EQ(pass.timeline.grid.column_tiles, 3 + 2) << "264 gates in 128s, 320 columns in 256s";
+    EXPECT_EQ(pass.timeline.grid.token_rows, (std::vector<std::int64_t>{20, 7, 7, 6, 20}));
+    EXPECT_EQ(pass.timeline.begin_ns(), test::FakeDeviceLayer::kStartNs + 1000);
+    const auto& first = pass.timeline.tiles.front();
+    EXPECT_EQ(first.end_ns - first.begin_ns,
+              static_cast<std::uint64_t>(20 * pass.timeline.grid.rows_a_tile))
+        << "30 cycles a row at 1.5 GHz";
+  }
+}
+
+TEST(CudaLayerBackendTest, WhatHasNoTilesRunsAllTheSameAndSaysWhy) {
+  const auto loop = backend({})->prepare(traced_shape(), "loop:gemm=own", 4, 5);
+  const auto pass = loop->run_traced(loop->load(small_plan()));
+  EXPECT_EQ(pass.untraced, "This kernel records no tiles.");
+  EXPECT_EQ(pass.times.total_s, 1.1e-5);
+  FakeDeviceRuntime runtime;
+  runtime.fault.unstamped = true;
+  const auto layer = backend(runtime)->prepare(traced_shape(), "grouped", 4, 5);
+  EXPECT_THAT(layer->run_traced(layer->load(small_plan())).untraced,
+              testing::HasSubstr("was not read beside its tiles"));
+}
+
+TEST(CudaLayerBackendTest, CapturesAndLaunchesAreTheDevices) {
+  auto owned = std::make_unique<FakeDeviceRuntime>();
+  auto& runtime = *owned;
+  const auto made = make_cuda_layer_backend(std::move(owned), 1);
+  EXPECT_EQ(made->start_capture(), "");
+  EXPECT_EQ(runtime.captures, 1);
+  made->stop_capture();
+  EXPECT_EQ(runtime.captures, 0);
+  runtime.no_capture = "cudaProfilerStart failed: not supported.";
+  EXPECT_EQ(made->start_capture(), runtime.no_capture);
+  const auto layer = made->prepare(small_shape(), "grouped", 4, 5);
+  EXPECT_EQ(layer->launches(layer->load(small_plan())), 9);
 }
 
 TEST(CudaLayerBackendTest, PaddedComputesWhatTheLargestLoadAsksOfEveryExpert) {

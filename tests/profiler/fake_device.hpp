@@ -1,10 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "kernels/bfloat16.hpp"
+#include "kernels/cuda/plan/clock_stamp.hpp"
 #include "kernels/cuda/plan/device_layer.hpp"
+#include "kernels/cuda/plan/step_tiles.hpp"
 #include "kernels/expert_weights.hpp"
 #include "kernels/reference_expert.hpp"
 
@@ -17,6 +20,8 @@ struct Fault {
   bool lost_weight = false;     ///< the first slot's gate weight counts as 0
   bool wrong_rows = false;      ///< the layout differs from the plan's
   bool nan = false;             ///< one value of the output was never written
+  bool k_tail = false;          ///< products of expert 0 end one short of K
+  bool unstamped = false;       ///< the last multiprocessor's clock is not read after a step
 };
 
 /// A layer of a device that computes on the host, in fp32, with fp64 experts.
@@ -25,11 +30,15 @@ class FakeDeviceLayer final : public DeviceLayer {
   FakeDeviceLayer(const LayerShape& shape, std::uint64_t seed, Fault fault, double clock_hz)
       : shape_(shape), seed_(seed), fault_(fault), clock_hz_(clock_hz) {}
 
-  int load(const ExpertRows& rows, const CudaKernelChoice&) override {
+  int load(const ExpertRows& rows, const CudaKernelChoice& choice) override {
     rows_.push_back(rows);
+    choices_.push_back(choice);
     return static_cast<int>(rows_.size()) - 1;
   }
-  void unload() override { rows_.clear(); }
+  void unload() override {
+    rows_.clear();
+    choices_.clear();
+  }
   StepTimes run(int) override { return {1e-6, 2e-6, 5e-6, 2e-6, 1.1e-5, clock_hz_}; }
 
   std::vector<float> expert_rows(int handle) const {
@@ -42,6 +51,10 @@ class FakeDeviceLayer final : public DeviceLayer {
       ExpertWeights weights;
       draw_expert_weights(shape_, seed_, fault_.wrong_expert && e == 0 ? 1 : static_cast<int>(e), 1,
                           weights);
+      if (fault_.k_tail && e == 0) {
+        float* last = weights.down.as<float>() + (shape_.d_ff - 1) * shape_.d_model;
+        std::fill_n(last, d_model, 0.0F);
+      }
       for (std::int64_t i = 0; i < rows.experts[e].used; ++i) {
         const auto row = static_cast<std::size_t>(rows.experts[e].first + i);
         const auto values = reference_expert(
@@ -82,7 +95,49 @@ class FakeDeviceLayer final : public DeviceLayer {
     if (fault_.wrong_rows) std::swap(rows.front(), rows.back());
     return rows;
   }
-  std::vector<std::vector<TileRecord>> trace(int) override { return {}; }
+  [[nodiscard]] std::int64_t launches(int) const override { return 9; }
+
+  /// Tiles in the schedule's order, dealt out to multiprocessors whose counters run at 1.5 GHz,
+  /// each from a start of its own; a tile takes 30 cycles a row.
+  TracedStep trace(int handle) override {
+    TracedStep step;
+    step.times = run(handle);
+    const auto& choice = choices_.at(static_cast<std::size_t>(handle));
+    if (!records_tiles(choice)) {
+      step.untraced = "This kernel records no tiles.";
+      return step;
+    }
+    std::vector<ClockStamp> before;
+    std::vector<ClockStamp> after;
+    for (std::uint64_t sm = 0; sm < kMultiprocessors; ++sm) {
+      before.push_back({1000 * sm, kStartNs});
+      after.push_back({1000 * sm + 3'000'000, kStartNs + 2'000'000});
+    }
+    std::vector<std::uint64_t> busy_until(kMultiprocessors, 1500);  // cycles since `before`
+    const bool paired = shape_.activation == Activation::kSwiglu;
+    for (auto* into : {&step.up, &step.down}) {
+      const bool up = into == &step.up;
+      const int columns = up ? column_tiles(choice, shape_.d_ff, paired)
+                             : column_tiles(choice, shape_.d_model, false);
+      const auto& rows = rows_.at(static_cast<std::size_t>(handle));
+      for (std::size_t e = 0; e < rows.experts.size(); ++e) {
+        const auto count = static_cast<std::int32_t>(rows.experts[e].computed);
+        for (int tile = 0; tile < row_tiles(count, choice.tile_rows) * columns; ++tile) {
+          const auto sm = into->size() % kMultiprocessors;
+          const auto begin = 1000 * sm + busy_until[sm];
+          busy_until[sm] += static_cast<std::uint64_t>(30 * choice.tile_rows);
+          into->push_back({begin, 1000 * sm + busy_until[sm], static_cast<int>(e),
+                           static_cast<int>(sm), tile / columns, tile % columns});
+        }
+      }
+    }
+    if (fault_.unstamped) after.back() = {};
+    if (!anchor_tiles(before, after, step.up) || !anchor_tiles(before, after, step.down))
+      step.untraced = "The clock of a multiprocessor was not read beside its tiles.";
+    return step;
+  }
+  static constexpr std::uint64_t kMultiprocessors = 4;
+  static constexpr std::uint64_t kStartNs = 1'700'000'000'000'000'000;
 
  private:
   LayerShape shape_;
@@ -90,6 +145,7 @@ class FakeDeviceLayer final : public DeviceLayer {
   Fault fault_;
   double clock_hz_;
   std::vector<ExpertRows> rows_;
+  std::vector<CudaKernelChoice> choices_;
 };
 
 /// A device with the memory, clock and faults a test gives it.
@@ -103,7 +159,7 @@ struct FakeDeviceRuntime final : DeviceRuntime {
   FakeDeviceRuntime() {
     facts.name = "fake H100";
     facts.major = 9;
-    facts.multiprocessors = 132;
+    facts.multiprocessors = FakeDeviceLayer::kMultiprocessors;
     facts.memory_bytes = std::int64_t{1} << 35;
     facts.clock_hz = 1.98e9;
   }
@@ -114,6 +170,13 @@ struct FakeDeviceRuntime final : DeviceRuntime {
                                           int) override {
     return std::make_unique<FakeDeviceLayer>(shape, seed, fault, clock_hz);
   }
+  std::string start_capture() override {
+    ++captures;
+    return no_capture;
+  }
+  void stop_capture() override { --captures; }
+  int captures = 0;        ///< started and not stopped
+  std::string no_capture;  ///< why captures cannot be started
 };
 
 }  // namespace hotexpert::test

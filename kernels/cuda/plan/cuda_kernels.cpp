@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "kernels/cuda/plan/grouped_sm90_plan.hpp"
+#include "kernels/plugin/expert_plugin.hpp"
 #include "sim/base/registry.hpp"
 
 namespace hotexpert {
@@ -13,6 +15,9 @@ namespace {
 constexpr ParamSpec kOrder{"order", 0, 0, 2, "order of tiles", "expert|hot-first|dynamic"};
 constexpr ParamSpec kStaticOrder{"order", 0, 0, 1, "order of tiles", "expert|hot-first"};
 constexpr ParamSpec kTile{"tile_rows", 0, 0, 2, "rows of a tile", "auto|64|128"};
+constexpr ParamSpec kCluster{
+    "cluster", 1, 1, 2,
+    "blocks that share the weights of a tile; 2 keeps order=expert or hot-first"};
 constexpr ParamSpec kGroup{"row_group", 8, 1, 64, "row tiles that share a column tile of weights"};
 constexpr ParamSpec kLaunch{"launch",     0, 0, 1, "the step as one CUDA graph, or launches",
                             "graph|eager"};
@@ -21,7 +26,7 @@ constexpr ParamSpec kLayers{"layers", 4, 2, 16, "layers of a step with cache=ste
 constexpr ParamSpec kGemm{"gemm", 0, 0, 1, "what multiplies", "cublas|own"};
 constexpr ParamSpec kStreamCount{"streams", 8, 2, 32, "streams that experts are spread over"};
 
-constexpr std::array kSm90Params = {kOrder, kTile, kGroup, kLaunch, kCache, kLayers};
+constexpr std::array kSm90Params = {kOrder, kTile, kCluster, kGroup, kLaunch, kCache, kLayers};
 constexpr std::array kStaticParams = {kStaticOrder, kGroup, kLaunch, kCache, kLayers};
 constexpr std::array kLibraryParams = {kCache, kLayers};
 constexpr std::array kPaddedParams = {kGemm, kGroup, kLaunch, kCache, kLayers};
@@ -48,7 +53,11 @@ constexpr std::array kKernels = {
 };
 
 const CudaKernelRow& row_of(std::string_view kernel) {
-  return find_row(kKernels, "CUDA kernel", choice_name(kernel));
+  const auto name = choice_name(kernel);
+  const auto row = std::ranges::find(kKernels, name, &CudaKernelRow::name);
+  if (row == kKernels.end())
+    throw UsageError(unknown_name_message("CUDA kernel", name, with_plugin(row_names(kKernels))));
+  return *row;
 }
 
 bool has(const CudaKernelRow& row, std::string_view param) {
@@ -108,7 +117,27 @@ void set_tiles(const LayerShape& shape, const NamedChoice& parsed, const CudaKer
       choice.tile_columns = 1;
       choice.reason = "the library chooses";
       return;
+    case CudaEngine::kPlugin:
+      return;  // never of a row
   }
+}
+
+/// What the plugin's flags say: who knows the sizes, and whether its launches can be captured.
+CudaKernelChoice choose_plugin(std::string_view kernel) {
+  const auto plugin = ExpertPlugin::load(kernel);
+  const bool waits = plugin.has(HOTEXPERT_NEEDS_HOST_OFFSETS);
+  CudaKernelChoice choice;
+  choice.strategy = waits ? CudaStrategy::kLibrary : CudaStrategy::kGrouped;
+  choice.engine = CudaEngine::kPlugin;
+  choice.tile_rows = 1;  // the tile table counts rows
+  choice.tile_columns = 1;
+  choice.graph = plugin.has(HOTEXPERT_CAPTURABLE) && !waits;
+  choice.plugin = kernel;
+  choice.reason = fmt::format("{}: {}; {}", plugin.label(), plugin.summary(),
+                              waits          ? "the host waits for its sizes"
+                              : choice.graph ? "the step is one CUDA graph"
+                                             : "launched step by step");
+  return choice;
 }
 
 }  // namespace
@@ -123,6 +152,8 @@ std::string_view name(CudaEngine engine) {
       return "plain";
     case CudaEngine::kCublas:
       return "cublas";
+    case CudaEngine::kPlugin:
+      return "plugin";
   }
   return "";
 }
@@ -131,8 +162,6 @@ std::span<const CudaKernelRow> cuda_kernels() { return kKernels; }
 
 std::optional<std::string> cuda_unsupported(const LayerShape& shape, std::string_view kernel,
                                             const CudaDevice& device) {
-  const auto& row = row_of(kernel);
-  const auto parsed = NamedChoice::parse(kernel, row.params, "CUDA kernel");
   if (device.major < 8)
     return fmt::format("CUDA kernels are built for compute capability 8.0 and up; '{}' has {}.{}",
                        device.name, device.major, device.minor);
@@ -145,10 +174,20 @@ std::optional<std::string> cuda_unsupported(const LayerShape& shape, std::string
   if (shape.num_experts + shape.num_shared_experts > kMostExperts)
     return fmt::format("{} experts are more than the {} that routing on a device takes",
                        shape.num_experts + shape.num_shared_experts, kMostExperts);
+  if (is_plugin(kernel)) {
+    const auto plugin = ExpertPlugin::load(kernel);
+    return plugin.unsupported(
+        plugin.layer(shape, shape.num_experts + shape.num_shared_experts, HOTEXPERT_ON_CUDA, 1));
+  }
+  const auto& row = row_of(kernel);
+  const auto parsed = NamedChoice::parse(kernel, row.params, "CUDA kernel");
   const auto engine = engine_of(row, parsed, shape, device);
   if (engine == CudaEngine::kSm90 && !device.has_sm90())
     return fmt::format("'{}' needs compute capability 9.0; '{}' has {}.{}: use grouped-mma",
                        row.name, device.name, device.major, device.minor);
+  if (has(row, "cluster") && parsed.get_integer("cluster") == 2 &&
+      parsed.get_word("order") == "dynamic")
+    return fmt::format("'{}' with cluster=2 has a static order; leave order=dynamic out", row.name);
   if ((engine == CudaEngine::kSm90 || engine == CudaEngine::kMma) && shape.dtype != DataType::kBf16)
     return fmt::format("'{}' computes bf16 only: set layer.dtype = bf16, or use grouped-plain",
                        row.name);
@@ -157,6 +196,7 @@ std::optional<std::string> cuda_unsupported(const LayerShape& shape, std::string
 
 CudaKernelChoice choose_cuda_kernel(const LayerShape& shape, std::string_view kernel,
                                     std::int64_t tokens, const CudaDevice& device) {
+  if (is_plugin(kernel)) return choose_plugin(kernel);
   const auto& row = row_of(kernel);
   const auto parsed = NamedChoice::parse(kernel, row.params, "CUDA kernel");
   CudaKernelChoice choice;
@@ -171,6 +211,10 @@ CudaKernelChoice choose_cuda_kernel(const LayerShape& shape, std::string_view ke
     // Only grouped-sm90 has a counter; what `grouped` resolves to elsewhere keeps a static order.
     if (choice.order == TileOrder::kDynamic && choice.engine != CudaEngine::kSm90)
       choice.order = TileOrder::kExpert;
+  }
+  if (choice.engine == CudaEngine::kSm90 && has(row, "cluster")) {
+    choice.cluster = static_cast<int>(parsed.get_integer("cluster"));
+    if (choice.cluster == 2) choice.reason += "; two blocks share the weights of a tile";
   }
   if (has(row, "row_group")) choice.row_group = static_cast<int>(parsed.get_integer("row_group"));
   if (has(row, "streams")) choice.streams = static_cast<int>(parsed.get_integer("streams"));

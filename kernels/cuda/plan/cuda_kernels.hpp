@@ -23,8 +23,8 @@ enum class CudaStrategy : std::uint8_t {
 };
 
 /// What multiplies.
-enum class CudaEngine : std::uint8_t { kSm90, kMma, kPlain, kCublas };
-std::string_view name(CudaEngine engine);  ///< "sm90", "mma", "plain", "cublas"
+enum class CudaEngine : std::uint8_t { kSm90, kMma, kPlain, kCublas, kPlugin };
+std::string_view name(CudaEngine engine);  ///< "sm90", "mma", "plain", "cublas", "plugin"
 
 /// What state caches are in when a step is timed.
 enum class CacheState : std::uint8_t {
@@ -42,16 +42,24 @@ struct CudaKernelChoice {
   int tile_columns = 0;  ///< output columns of a tile; for SwiGLU in the up product half
   int row_group = 8;     ///< see tile_place()
   int blocks = 0;        ///< of a persistent launch
+  int cluster = 1;       ///< blocks that share the weights of a tile, their rows below each other
   int streams = 1;
   bool graph = true;  ///< the whole step as one CUDA graph; false: launch by launch
   CacheState cache = CacheState::kHot;
   int weight_sets = 1;  ///< layers of a step
+  std::string plugin;   ///< of kPlugin: the kernel's name, with path and options
   std::string reason;   ///< why this engine and tile, in words
 
   /// Sizes come from the device, so no step waits for the host.
   [[nodiscard]] bool sizes_on_device() const { return strategy == CudaStrategy::kGrouped; }
+  /// Rows of a tile of the schedule: of all blocks of a cluster.
+  [[nodiscard]] int scheduled_rows() const { return tile_rows * cluster; }
   /// The activation is part of the first product.
-  [[nodiscard]] bool fused_activation() const { return engine != CudaEngine::kCublas; }
+  [[nodiscard]] bool fused_activation() const {
+    return engine != CudaEngine::kCublas && engine != CudaEngine::kPlugin;
+  }
+  /// Its tiles are ours: cut, ordered and counted by the tile table.
+  [[nodiscard]] bool own_tiles() const { return fused_activation(); }
 };
 
 /// One row a kernel.
@@ -68,12 +76,13 @@ struct CudaKernelRow {
 std::span<const CudaKernelRow> cuda_kernels();
 
 /// nullopt = yes; else why this kernel cannot run this shape on this device, and what can.
-/// @param kernel name with parameters inline   @throws UsageError for an unknown name or parameter
+/// @param kernel name with parameters inline, or plugin:PATH (kernels/plugin)
+/// @throws UsageError for an unknown name or parameter, InputError for a plugin that is none
 std::optional<std::string> cuda_unsupported(const LayerShape& shape, std::string_view kernel,
                                             const CudaDevice& device);
 
 /// The heuristic: which engine, tile and launch compute `shape`, from sizes the host knows before
-/// routing. A pure function.
+/// routing. A pure function, but for plugin:PATH, whose own flags decide.
 /// @param tokens of a step   @param device one that cuda_unsupported() accepts
 CudaKernelChoice choose_cuda_kernel(const LayerShape& shape, std::string_view kernel,
                                     std::int64_t tokens, const CudaDevice& device);

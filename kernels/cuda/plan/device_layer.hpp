@@ -27,6 +27,14 @@ struct StepTimes {
   std::optional<double> clock_hz;  ///< of the multiprocessors during the step
 };
 
+/// One step with the traced kernels.
+struct TracedStep {
+  StepTimes times;
+  std::vector<TileRecord> up;    ///< tiles of the up product, on the device's nanosecond timer
+  std::vector<TileRecord> down;  ///< of the down product
+  std::string untraced;          ///< why there are no tiles, in one sentence; empty when there are
+};
+
 /// A layer whose weights are on the device.
 class DeviceLayer {
  public:
@@ -42,9 +50,11 @@ class DeviceLayer {
   virtual std::vector<std::byte> read_expert_rows(int handle) = 0;
   /// [tokens, slots] buffer rows as the device laid them out.
   virtual std::vector<std::int32_t> read_row_of_slot(int handle) = 0;
-  /// Runs one step with the traced kernels: tiles of the up product, then of the down product.
-  /// Empty when the engine has no traced instance.
-  virtual std::vector<std::vector<TileRecord>> trace(int handle) = 0;
+  /// run() with the traced kernels. One that has none runs all the same and says why.
+  virtual TracedStep trace(int handle) = 0;
+  /// Kernels that run() launches, those that read clocks included; negative: a library launches
+  /// kernels of its own and does not say how many.
+  [[nodiscard]] virtual std::int64_t launches(int handle) const = 0;
 };
 
 /// The CUDA runtime, as far as layers need it.
@@ -58,6 +68,9 @@ class DeviceRuntime {
   /// @param num_experts physical and shared   @param weight_sets layers with weights of their own
   virtual std::unique_ptr<DeviceLayer> make_layer(const LayerShape& shape, int num_experts,
                                                   std::uint64_t seed, int weight_sets) = 0;
+  /// cudaProfilerStart and cudaProfilerStop. @return why nothing was marked; "" when it was
+  virtual std::string start_capture() = 0;
+  virtual void stop_capture() = 0;
 };
 
 }  // namespace hotexpert

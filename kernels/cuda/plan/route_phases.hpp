@@ -32,9 +32,9 @@ struct LayoutRules {
   bool hot_first = false;  ///< order of the tile table: by falling rows, else by number
 };
 
-/// What layout_experts() writes; arrays of E or E + 1.
+/// What layout_experts() writes.
 struct ExpertLayout {
-  std::int32_t* first_row = nullptr;     ///< [E] buffer row where an expert begins
+  std::int32_t* first_row = nullptr;     ///< [E + 1] buffer row where an expert begins; all rows
   std::int32_t* kept = nullptr;          ///< [E] rows of tokens
   std::int32_t* computed = nullptr;      ///< [E] rows with padding
   std::int32_t* order = nullptr;         ///< [E], see TileTable
@@ -102,6 +102,7 @@ HOTEXPERT_HOST_DEVICE void layout_experts(const Block& block, int num_experts, i
   inclusive_sums(block, num_experts, sums, other);
   block.each(num_experts, [&](int e) {
     out.first_row[e] = sums[e] - out.computed[e];
+    if (e == num_experts - 1) out.first_row[num_experts] = sums[e];
     int place = e;
     if (rules.hot_first) {
       place = 0;

@@ -86,4 +86,17 @@ HOTEXPERT_HOST_DEVICE Tile tile_at(const TileTable& table, std::int64_t index,
   return tile;
 }
 
+/// Rows of a tile that one of two blocks computes, where both share the weights of a tile of
+/// 2 * tile_rows rows: the first has the upper half. The lower may have no rows; then it stays at
+/// the upper one's place, so that row numbers cannot overflow.
+/// @param half 0 or 1
+HOTEXPERT_HOST_DEVICE Tile half_of_tile(Tile tile, int half, int tile_rows) {
+  const std::int32_t behind = half * tile_rows;
+  const std::int32_t left = tile.rows - behind;
+  tile.row_tile = 2 * tile.row_tile + half;
+  if (left > 0) tile.first_row += behind;
+  tile.rows = left < 0 ? 0 : (left < tile_rows ? left : tile_rows);
+  return tile;
+}
+
 }  // namespace hotexpert

@@ -13,6 +13,9 @@
 //   full[stage], empty[stage]           a K step of a tile: x [rows, 64], weights [256, 64]
 //   tile_full[slot], tile_empty[slot]   which tile comes next; only the producer walks the schedule
 // so the order of tiles (static or from a counter) is the producer's business alone.
+// Blocks may work in clusters of two: both have the same expert and columns and rows below each
+// other, each fetches one of the two weight boxes, and the copy engine writes it to both. A stage
+// is then free when the consumers of both blocks released it.
 
 namespace hotexpert::sm90 {
 
@@ -65,19 +68,23 @@ struct Shared {
 static_assert(sizeof(Tile) <= SharedPlan<2>::kTileBytes);
 
 /// Walks the schedule, tells the consumers each tile and keeps their stages filled. One thread.
-template <int kConsumers, bool kPaired>
+template <int kConsumers, bool kPaired, int kCluster>
 __device__ __forceinline__ void produce(const Shared<kConsumers>& shared, const GroupedGemm& gemm,
                                         const CUtensorMap& x, const CUtensorMap& weights) {
   using Plan = SharedPlan<kConsumers>;
   RingPosition<Plan::kStages> stage;
   RingPosition<kTileSlots> slot;
   const std::int64_t count = tile_count(gemm.table, gemm.column_tiles);
-  std::int64_t index = blockIdx.x;
+  const int rank = static_cast<int>(blockIdx.x) % kCluster;
+  std::int64_t index = blockIdx.x / kCluster;
   while (true) {
     if (gemm.counter != nullptr) index = static_cast<std::int64_t>(atomicAdd(gemm.counter, 1ULL));
     Tile tile;
-    if (index < count)
-      tile = tile_at(gemm.table, index, gemm.column_tiles, Plan::kTileRows, gemm.row_group);
+    if (index < count) {
+      tile =
+          tile_at(gemm.table, index, gemm.column_tiles, kCluster * Plan::kTileRows, gemm.row_group);
+      if constexpr (kCluster == 2) tile = half_of_tile(tile, rank, Plan::kTileRows);
+    }
     barrier_wait(shared.tile_empty(slot.index), slot.parity ^ 1U);
     shared.tile(slot.index) = tile;
     barrier_arrive(shared.tile_full(slot.index));
@@ -92,21 +99,37 @@ __device__ __forceinline__ void produce(const Shared<kConsumers>& shared, const 
       const std::uint32_t full = shared.full(stage.index);
       barrier_expect(full, Plan::kStageBytes);
       copy_box(shared.a(stage.index), &x, k, tile.first_row, full);
-      copy_box(shared.b(stage.index), &weights, k, gate, full);
-      copy_box(shared.b(stage.index) + kBoxRows * kTileRowBytes, &weights, k, up, full);
+      if constexpr (kCluster == 2) {
+        constexpr std::uint16_t kBoth = 3;
+        copy_box_to_all(shared.b(stage.index) + rank * kBoxRows * kTileRowBytes, &weights, k,
+                        rank == 0 ? gate : up, full, kBoth);
+      } else {
+        copy_box(shared.b(stage.index), &weights, k, gate, full);
+        copy_box(shared.b(stage.index) + kBoxRows * kTileRowBytes, &weights, k, up, full);
+      }
       stage.next();
     }
-    index += gridDim.x;
+    index += gridDim.x / kCluster;
+  }
+}
+
+/// Tells the producers of the cluster that this warp is done with a stage. One lane a block.
+template <int kCluster>
+__device__ __forceinline__ void release(std::uint32_t empty) {
+  const std::uint32_t lane = threadIdx.x % 32;
+  if constexpr (kCluster == 1) {
+    if (lane == 0) barrier_arrive(empty);
+  } else {
+    if (lane < std::uint32_t{kCluster}) barrier_arrive_at(empty, lane);
   }
 }
 
 /// Multiplies the K steps of one tile into acc. Products of step i run while step i - 1 is freed.
-template <int kConsumers>
+template <int kConsumers, int kCluster>
 __device__ __forceinline__ void multiply_tile(const Shared<kConsumers>& shared, int inner,
                                               int warpgroup,
                                               RingPosition<SharedPlan<kConsumers>::kStages>& stage,
                                               float (&acc)[128]) {
-  const bool signals = threadIdx.x % 32 == 0;
   int previous = -1;
   for (int k = 0; k < inner; k += kTileDepth) {
     barrier_wait(shared.full(stage.index), stage.parity);
@@ -122,14 +145,14 @@ __device__ __forceinline__ void multiply_tile(const Shared<kConsumers>& shared, 
     product_commit();
     if (previous >= 0) {
       product_wait<1>();
-      if (signals) barrier_arrive(shared.empty(previous));
+      release<kCluster>(shared.empty(previous));
     }
     previous = stage.index;
     stage.next();
   }
   product_wait<0>();
   pin(acc);
-  if (signals) barrier_arrive(shared.empty(previous));
+  release<kCluster>(shared.empty(previous));
 }
 
 __device__ __forceinline__ std::uint32_t packed_bf16(float low, float high) {
@@ -187,7 +210,7 @@ __device__ __forceinline__ void store_tile(const GroupedGemm& gemm, const Tile& 
   }
 }
 
-template <int kConsumers, Epilogue kEpilogue, bool kTraced>
+template <int kConsumers, Epilogue kEpilogue, bool kTraced, int kCluster>
 __device__ __forceinline__ void consume(const Shared<kConsumers>& shared, const GroupedGemm& gemm,
                                         int warpgroup) {
   RingPosition<SharedPlan<kConsumers>::kStages> stage;
@@ -202,16 +225,16 @@ __device__ __forceinline__ void consume(const Shared<kConsumers>& shared, const 
     // All but the end is written at once: registers are dear while products run.
     const bool records = kTraced && threadIdx.x == kWarpgroupThreads;
     if (records)
-      gemm.records[tile.index] = {global_time_ns(), 0, tile.expert, multiprocessor(), tile.row_tile,
+      gemm.records[tile.index] = {cycles(),        0, tile.expert, multiprocessor(), tile.row_tile,
                                   tile.column_tile};
-    multiply_tile(shared, gemm.inner, warpgroup, stage, acc);
+    multiply_tile<kConsumers, kCluster>(shared, gemm.inner, warpgroup, stage, acc);
     store_tile<kEpilogue>(gemm, tile, warpgroup, acc);
-    if (records) gemm.records[tile.index].end_ns = global_time_ns();
+    if (records) gemm.records[tile.index].end_ns = cycles();
   }
 }
 
 /// @param x boxes [tile rows, 64] of the rows   @param weights boxes [128, 64] of all experts'
-template <int kConsumers, Epilogue kEpilogue, bool kTraced>
+template <int kConsumers, Epilogue kEpilogue, bool kTraced, int kCluster>
 __global__ void __launch_bounds__(SharedPlan<kConsumers>::kThreads, 1)
     grouped_gemm_kernel(const __grid_constant__ CUtensorMap x,
                         const __grid_constant__ CUtensorMap weights,
@@ -223,7 +246,8 @@ __global__ void __launch_bounds__(SharedPlan<kConsumers>::kThreads, 1)
   if (threadIdx.x == 0) {
     for (int stage = 0; stage < Plan::kStages; ++stage) {
       barrier_init(shared.full(stage), 1);
-      barrier_init(shared.empty(stage), kConsumers * 4);  // one arrival a consumer warp
+      // one arrival a consumer warp of the cluster
+      barrier_init(shared.empty(stage), kCluster * kConsumers * 4);
     }
     for (int slot = 0; slot < kTileSlots; ++slot) {
       barrier_init(shared.tile_full(slot), 1);
@@ -234,52 +258,67 @@ __global__ void __launch_bounds__(SharedPlan<kConsumers>::kThreads, 1)
     prefetch_map(&weights);
   }
   __syncthreads();
+  if constexpr (kCluster > 1) cluster_sync();  // before the other block's barriers are touched
   if (threadIdx.x < kWarpgroupThreads) {
     if constexpr (kConsumers == 2) give_registers<kProducerRegisters>();
     if (threadIdx.x == 0)
-      produce<kConsumers, kEpilogue == Epilogue::kSwiglu>(shared, gemm, x, weights);
+      produce<kConsumers, kEpilogue == Epilogue::kSwiglu, kCluster>(shared, gemm, x, weights);
   } else {
     if constexpr (kConsumers == 2) take_registers<kConsumerRegisters>();
-    consume<kConsumers, kEpilogue, kTraced>(shared, gemm,
-                                            static_cast<int>(threadIdx.x) / kWarpgroupThreads - 1);
+    consume<kConsumers, kEpilogue, kTraced, kCluster>(
+        shared, gemm, static_cast<int>(threadIdx.x) / kWarpgroupThreads - 1);
   }
+  // The other block may still write to this one's shared memory.
+  if constexpr (kCluster > 1) cluster_sync();
 #endif
 }
 
 /// Launches one instance. @return what cudaFuncSetAttribute or the launch said
-template <int kConsumers, Epilogue kEpilogue, bool kTraced>
+template <int kConsumers, Epilogue kEpilogue, bool kTraced, int kCluster>
 cudaError_t launch_instance(const GroupedGemm& gemm, int blocks, cudaStream_t stream) {
-  constexpr auto kernel = grouped_gemm_kernel<kConsumers, kEpilogue, kTraced>;
+  constexpr auto kernel = grouped_gemm_kernel<kConsumers, kEpilogue, kTraced, kCluster>;
   constexpr int bytes = SharedPlan<kConsumers>::kLaunchBytes;
   const cudaError_t status =
       cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
   if (status != cudaSuccess) return status;
-  kernel<<<static_cast<unsigned>(blocks), SharedPlan<kConsumers>::kThreads, bytes, stream>>>(
-      *gemm.x_map, *gemm.weight_map, gemm);
-  return cudaGetLastError();
+  cudaLaunchAttribute cluster{};
+  cluster.id = cudaLaunchAttributeClusterDimension;
+  cluster.val.clusterDim.x = kCluster;
+  cluster.val.clusterDim.y = 1;
+  cluster.val.clusterDim.z = 1;
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(static_cast<unsigned>(blocks / kCluster * kCluster));
+  config.blockDim = dim3(SharedPlan<kConsumers>::kThreads);
+  config.dynamicSmemBytes = bytes;
+  config.stream = stream;
+  config.attrs = &cluster;
+  config.numAttrs = kCluster > 1 ? 1 : 0;
+  return cudaLaunchKernelEx(&config, kernel, *gemm.x_map, *gemm.weight_map, gemm);
 }
 
-template <int kConsumers, bool kTraced>
+template <int kConsumers, bool kTraced, int kCluster>
 cudaError_t launch_epilogue(const GroupedGemm& gemm, int blocks, cudaStream_t stream) {
   switch (gemm.epilogue) {
     case Epilogue::kSwiglu:
-      return launch_instance<kConsumers, Epilogue::kSwiglu, kTraced>(gemm, blocks, stream);
+      return launch_instance<kConsumers, Epilogue::kSwiglu, kTraced, kCluster>(gemm, blocks,
+                                                                               stream);
     case Epilogue::kGelu:
-      return launch_instance<kConsumers, Epilogue::kGelu, kTraced>(gemm, blocks, stream);
+      return launch_instance<kConsumers, Epilogue::kGelu, kTraced, kCluster>(gemm, blocks, stream);
     case Epilogue::kRelu:
-      return launch_instance<kConsumers, Epilogue::kRelu, kTraced>(gemm, blocks, stream);
+      return launch_instance<kConsumers, Epilogue::kRelu, kTraced, kCluster>(gemm, blocks, stream);
     case Epilogue::kNone:
       break;
   }
-  return launch_instance<kConsumers, Epilogue::kNone, kTraced>(gemm, blocks, stream);
+  return launch_instance<kConsumers, Epilogue::kNone, kTraced, kCluster>(gemm, blocks, stream);
 }
 
 /// @param tile_rows 64 or 128
-template <bool kTraced>
+template <bool kTraced, int kCluster>
 cudaError_t launch_tile_rows(const GroupedGemm& gemm, int tile_rows, int blocks,
                              cudaStream_t stream) {
-  return tile_rows == SharedPlan<1>::kTileRows ? launch_epilogue<1, kTraced>(gemm, blocks, stream)
-                                               : launch_epilogue<2, kTraced>(gemm, blocks, stream);
+  return tile_rows == SharedPlan<1>::kTileRows
+             ? launch_epilogue<1, kTraced, kCluster>(gemm, blocks, stream)
+             : launch_epilogue<2, kTraced, kCluster>(gemm, blocks, stream);
 }
 
 }  // namespace hotexpert::sm90

@@ -31,7 +31,12 @@ struct GroupedGemm {
 /// Launches the persistent kernel on `blocks` blocks. Needs compute capability 9.0.
 /// @param tile_rows 64 or 128
 cudaError_t launch_grouped(const GroupedGemm& gemm, int tile_rows, int blocks, cudaStream_t stream);
-/// The same with a record of every tile; another instance, so the untraced kernel is unchanged.
+/// The same in clusters of two blocks that share the weights of a tile: table and row_group count
+/// tiles of 2 * tile_rows rows, the counter is not used, and an odd block is left out.
+cudaError_t launch_grouped_cluster(const GroupedGemm& gemm, int tile_rows, int blocks,
+                                   cudaStream_t stream);
+/// launch_grouped() with a record of every tile; another instance, so the untraced kernel is
+/// unchanged.
 cudaError_t launch_grouped_traced(const GroupedGemm& gemm, int tile_rows, int blocks,
                                   cudaStream_t stream);
 

@@ -56,6 +56,25 @@ __device__ __forceinline__ void barrier_wait(std::uint32_t barrier, std::uint32_
 #endif
 }
 
+// --- clusters: blocks that see each other's shared memory
+// -------------------------------------------------------------
+
+/// Waits for every thread of the cluster; what they wrote to shared memory before is visible.
+__device__ __forceinline__ void cluster_sync() {
+  asm volatile("barrier.cluster.arrive.release;\nbarrier.cluster.wait.acquire;" ::: "memory");
+}
+/// barrier_arrive() on the barrier at the same place in block `rank` of the cluster.
+__device__ __forceinline__ void barrier_arrive_at(std::uint32_t barrier, std::uint32_t rank) {
+  asm volatile(
+      "{\n"
+      ".reg .b32 there;\n"
+      "mapa.shared::cluster.u32 there, %0, %1;\n"
+      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n"
+      "}\n" ::"r"(barrier),
+      "r"(rank)
+      : "memory");
+}
+
 // --- copy engine
 // -----------------------------------------------------------------------------------
 
@@ -66,6 +85,16 @@ __device__ __forceinline__ void copy_box(std::uint32_t to, const CUtensorMap* ma
       "cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes"
       " [%0], [%1, {%2, %3}], [%4];" ::"r"(to),
       "l"(map), "r"(column), "r"(row), "r"(barrier)
+      : "memory");
+}
+/// copy_box() to the same place in every block of `mask`, counted at each block's own barrier.
+__device__ __forceinline__ void copy_box_to_all(std::uint32_t to, const CUtensorMap* map,
+                                                int column, int row, std::uint32_t barrier,
+                                                std::uint16_t mask) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes"
+      ".multicast::cluster [%0], [%1, {%2, %3}], [%4], %5;" ::"r"(to),
+      "l"(map), "r"(column), "r"(row), "r"(barrier), "h"(mask)
       : "memory");
 }
 __device__ __forceinline__ void prefetch_map(const CUtensorMap* map) {
@@ -140,10 +169,11 @@ __device__ __forceinline__ void pin(float (&acc)[128]) {
 // --- clocks
 // ----------------------------------------------------------------------------------------
 
-__device__ __forceinline__ std::uint64_t global_time_ns() {
-  std::uint64_t time = 0;
-  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(time));
-  return time;
+/// Of this multiprocessor. Finer than the nanosecond timer; anchor_tiles() puts it on that.
+__device__ __forceinline__ std::uint64_t cycles() {
+  std::uint64_t count = 0;
+  asm volatile("mov.u64 %0, %%clock64;" : "=l"(count)::"memory");
+  return count;
 }
 __device__ __forceinline__ int multiprocessor() {
   int id = 0;

@@ -86,6 +86,17 @@ TEST(CudaKernelsTest, ParametersReachTheChoice) {
   EXPECT_THROW((void)cuda_unsupported(qwen3(), "gruped", h100()), UsageError);
 }
 
+TEST(CudaKernelsTest, AClusterSharesTheWeightsOfATwiceAsTallTile) {
+  EXPECT_EQ(choose_cuda_kernel(qwen3(), "grouped-sm90", 4096, h100()).scheduled_rows(), 128);
+  const auto two = choose_cuda_kernel(qwen3(), "grouped-sm90:cluster=2", 4096, h100());
+  EXPECT_EQ(two.cluster, 2);
+  EXPECT_EQ(two.scheduled_rows(), 256);
+  EXPECT_NE(two.reason.find("two blocks share"), std::string::npos);
+  EXPECT_EQ(choose_cuda_kernel(qwen3(), "grouped:cluster=2", 4096, a100()).cluster, 1);
+  EXPECT_TRUE(cuda_unsupported(qwen3(), "grouped-sm90:cluster=2:order=dynamic", h100()));
+  EXPECT_FALSE(cuda_unsupported(qwen3(), "grouped-sm90:cluster=2:order=hot-first", h100()));
+}
+
 TEST(CudaKernelsTest, SaysWhatCannotRunAndWhatCan) {
   EXPECT_NE(cuda_unsupported(qwen3(), "grouped-sm90", a100())->find("grouped-mma"),
             std::string::npos);

@@ -30,8 +30,8 @@ struct HostRouting {
     counts.assign(e * static_cast<std::size_t>(chunks), -7);
     ids.assign(static_cast<std::size_t>(chunk), -7);
     scratch.assign(2 * e, -7);
-    for (auto* array : {&first_row, &kept, &computed, &order}) array->assign(e, -7);
-    tiles_before.assign(e + 1, -7);
+    for (auto* array : {&kept, &computed, &order}) array->assign(e, -7);
+    for (auto* array : {&first_row, &tiles_before}) array->assign(e + 1, -7);
     const ExpertLayout out{first_row.data(), kept.data(), computed.data(), order.data(),
                            tiles_before.data()};
     const HostBlock block{thread_order};
@@ -80,6 +80,7 @@ TEST(RoutePhasesTest, GiveTheRowsThatTheHostArranges) {
         EXPECT_EQ(host.kept[e], expected.experts[e].used);
         EXPECT_EQ(host.computed[e], expected.experts[e].computed);
       }
+      EXPECT_EQ(host.first_row.back(), expected.buffer_rows());
     }
   }
 }

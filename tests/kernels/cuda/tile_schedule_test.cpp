@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <numeric>
 #include <tuple>
@@ -120,6 +121,47 @@ TEST(TileScheduleTest, ASubTableIsALayerOfItsExpertsAlone) {
     EXPECT_EQ(tile.expert, 2);
     EXPECT_EQ(tile.first_row, 130 + 64 * tile.row_tile);
   }
+}
+
+TEST(TileScheduleTest, TheHalvesOfTallTilesAreTheTilesOfHalfTheHeight) {
+  for (std::uint32_t trial = 0; trial < 20; ++trial) {
+    RandomStream stream({3, RandomPurpose::kTest, trial, 1}, 0);
+    std::vector<std::int32_t> rows;
+    const auto experts = 1 + stream.below(60);
+    for (std::uint32_t e = 0; e < experts; ++e)
+      rows.push_back(stream.below(3) == 0 ? 0 : static_cast<std::int32_t>(stream.below(900)));
+    for (const int tile_rows : {64, 128}) {
+      const HostTable pairs(rows, 2 * tile_rows, trial % 2 == 1);
+      const auto table = pairs.view();
+      std::map<Place, int> seen;
+      for (std::int64_t i = 0; i < tile_count(table, 3); ++i) {
+        const Tile both = tile_at(table, i, 3, 2 * tile_rows, 4);
+        for (const int half : {0, 1}) {
+          const Tile tile = half_of_tile(both, half, tile_rows);
+          const auto e = static_cast<std::size_t>(tile.expert);
+          const int left = rows[e] - tile.row_tile * tile_rows;
+          ASSERT_EQ(tile.rows, std::clamp(left, 0, tile_rows));
+          ASSERT_EQ(tile.column_tile, both.column_tile);
+          if (tile.rows == 0) continue;
+          ASSERT_EQ(tile.first_row, pairs.first_row[e] + tile.row_tile * tile_rows);
+          ++seen[{tile.expert, tile.row_tile, tile.column_tile}];
+        }
+      }
+      std::int64_t expected = 0;
+      for (const auto r : rows) expected += row_tiles(r, tile_rows) * 3;
+      EXPECT_EQ(std::ssize(seen), expected);
+      for (const auto& [place, times] : seen) ASSERT_EQ(times, 1);
+    }
+  }
+}
+
+TEST(TileScheduleTest, AHalfWithoutRowsStaysWhereRowNumbersCannotOverflow) {
+  Tile last;
+  last.first_row = 2147483647 - 10;
+  last.rows = 10;
+  const Tile lower = half_of_tile(last, 1, 128);
+  EXPECT_EQ(lower.rows, 0);
+  EXPECT_EQ(lower.first_row, last.first_row);
 }
 
 TEST(TileScheduleTest, RowTilesOfAGroupShareAColumnTileBeforeTheNext) {
