@@ -5,7 +5,8 @@
 
 Peers compute the two ragged products of a SwiGLU layer on rows in expert order: torch's grouped product, a loop over
 experts, and a batched product padded to the largest load. Ours is layer.expert_ffn_s of `hotexpert sweep` for the same
-expert loads. Ceilings are one 8192-cubed product and a device-to-device copy. Without a device everything is "not measured".
+expert loads, without shared experts. A grouped product in Triton (triton_grouped.py) is a peer where Triton is installed; each
+peer is compared with the loop once before it is timed. Ceilings are one 8192-cubed product and a device-to-device copy. Without a device everything is "not measured".
 """
 import argparse
 import json
@@ -18,9 +19,12 @@ import time
 SHAPES = {  # name: experts, top_k, d_model, d_ff
     "qwen3-30b-a3b": (128, 8, 2048, 768),
     "mixtral-8x7b": (8, 2, 4096, 14336),
+    "deepseek-v3": (256, 8, 7168, 2048),
 }
 SKEWS = ["uniform", "zipf:exponent=1.2"]
 OURS = ["grouped", "grouped-cublas", "padded", "loop"]
+OURS_LARGE = ["grouped", "grouped-cublas"]  # where checking every expert on the host takes longest
+TOLERANCE = 2e-2  # of a peer against the loop: both round the hidden values to bf16
 TOKENS = 8192
 ROUNDS = 2
 
@@ -38,6 +42,23 @@ def milliseconds(torch, body, repeats=10):
         torch.cuda.synchronize()
         times.append(begin.elapsed_time(end))
     return statistics.median(times)
+
+
+def triton_peer():
+    """(grouped product, "") or (None, why there is none)."""
+    try:
+        from triton_grouped import grouped
+        return grouped, ""
+    except Exception as error:  # an import can fail in a driver's way, too
+        return None, f"Triton: {error}"
+
+
+def wrong(torch, name, body, expected):
+    """Why a peer is not to be timed; "" when it computes what the loop does. The padded one has other rows."""
+    if name == "torch bmm padded":
+        return ""
+    off = (torch.linalg.norm((body() - expected).float()) / torch.linalg.norm(expected.float())).item()
+    return "" if off <= TOLERANCE else f"differs from the loop by {off:.1e}"
 
 
 def peer_bodies(torch, shape, loads):
@@ -61,14 +82,19 @@ def peer_bodies(torch, shape, loads):
         bodies["torch grouped_mm"] = lambda: grouped(activate(grouped(x, w_in, offs=offsets)), w_down, offs=offsets)
 
     def loop():
+        out = torch.empty_like(x)
         first = 0
         for expert, count in enumerate(loads):
             if count:
-                part = x[first:first + count]
-                activate(part @ w_in[expert]) @ w_down[expert]
+                out[first:first + count] = activate(x[first:first + count] @ w_in[expert]) @ w_down[expert]
             first += count
+        return out
 
     bodies["torch loop"] = loop
+    triton_grouped, _ = triton_peer()
+    if triton_grouped is not None:
+        from_zero = torch.cat([torch.zeros(1, device="cuda", dtype=torch.int32), offsets])
+        bodies["triton grouped"] = lambda: triton_grouped(activate(triton_grouped(x, w_in, from_zero)), w_down, from_zero)
     if experts * most * (2 * d_model + 3 * d_ff) * 2 < 30e9:
         padded = new(experts, most, d_model)
         bodies["torch bmm padded"] = lambda: torch.bmm(activate(torch.bmm(padded, w_in)), w_down)
@@ -87,8 +113,9 @@ def ceilings(torch):
 
 def ours(program, folder, preset, skew):
     """(kernel -> layer.expert_ffn_s in ms, loads of the measured batch, kernel -> reason why not) of one sweep."""
+    kernels = OURS_LARGE if preset == "deepseek-v3" else OURS
     command = [program, "sweep", str(pathlib.Path(__file__).with_name("h100.toml")), "--layer.preset", preset, "--skew.model", skew,
-               "--kernel", ",".join(OURS), "--step.tokens", str(TOKENS), "--measure.control", "none", "--measure.budget_s", "0.2",
+               "--layer.shared_experts", "0", "--kernel", ",".join(kernels), "--step.tokens", str(TOKENS), "--measure.control", "none", "--measure.budget_s", "0.2",
                "-o", str(folder)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     points = folder / "points.jsonl"
@@ -109,6 +136,21 @@ def ours(program, folder, preset, skew):
     return times, loads, reasons
 
 
+def time_peers(torch, shape, loads, row):
+    """Adds each peer's time to row["ms"], or its reason to row["reasons"]."""
+    bodies = peer_bodies(torch, shape, loads)
+    expected = bodies["torch loop"]()
+    for name, body in bodies.items():
+        try:
+            reason = wrong(torch, name, body, expected)
+            if reason:
+                row["reasons"][name] = reason
+            else:
+                row["ms"].setdefault(name, []).append(milliseconds(torch, body))
+        except Exception as error:  # a peer that cannot run costs its own cell only
+            row["reasons"][name] = (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def compare(torch, program, out, seconds):
     """A row a shape and skew. Rounds alternate ours and peers, so that a warm device serves both alike."""
     started, rows = time.monotonic(), []
@@ -126,12 +168,8 @@ def compare(torch, program, out, seconds):
             row["loads"], row["flops"] = loads, 6 * sum(loads) * SHAPES[preset][2] * SHAPES[preset][3]
             for kernel, ms in found.items():
                 row["ms"].setdefault(kernel, []).append(ms)
-            for name, body in peer_bodies(torch, SHAPES[preset], loads).items():
-                try:
-                    row["ms"].setdefault(name, []).append(milliseconds(torch, body))
-                except RuntimeError as error:
-                    row["reasons"][name] = str(error).splitlines()[0]
-            torch.cuda.empty_cache()
+            time_peers(torch, SHAPES[preset], loads, row)
+            torch.cuda.empty_cache()  # the next `ours` needs the memory
     return rows
 
 
@@ -144,7 +182,7 @@ def table(rows, ceiling):
     for row in rows:
         (mine, mine_ms), (peer, peer_ms) = best(row, False), best(row, True)
         rate = lambda ms: f"{row['flops'] / ms / 1e9:.0f}" if ms else "not measured"
-        ratio = f"{peer_ms / mine_ms:.2f}x" if mine_ms and peer_ms else "not measured"
+        ratio = f"{peer_ms / mine_ms:.2f}x" if mine_ms and peer_ms else "not measured"  # above 1: ours is faster
         share = f"{row['flops'] / (mine_ms * 1e-3) / ceiling['flops_per_s']:.0%}" if mine_ms else "not measured"
         text.append(f"| {row['shape']} | {row['skew']} | {mine} | {rate(mine_ms)} | {peer} | {rate(peer_ms)} | {ratio} | {share} |")
     text.append(f"\nCeilings: {ceiling['flops_per_s'] / 1e12:.0f} TFLOP/s (8192-cubed product), {ceiling['bytes_per_s'] / 1e12:.2f} TB/s (copy).")
@@ -166,6 +204,8 @@ def main():
     if not torch.cuda.is_available():
         print("peers: not measured (no CUDA device)")
         return 0
+    if not triton_peer()[0]:
+        print(f"peers: triton grouped not measured ({triton_peer()[1]})")
     ceiling = ceilings(torch)
     rows = compare(torch, arguments.program, arguments.out, arguments.seconds)
     (arguments.out / "peers.json").write_text(json.dumps({"device": torch.cuda.get_device_name(), "ceilings": ceiling, "rows": rows}, indent=1))
