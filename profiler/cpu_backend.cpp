@@ -14,6 +14,7 @@
 #include "profiler/clock.hpp"
 #include "profiler/cpu_training_layer.hpp"
 #include "profiler/layer_check.hpp"
+#include "sim/base/params.hpp"
 
 namespace hotexpert {
 namespace {
