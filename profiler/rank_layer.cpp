@@ -7,6 +7,7 @@
 #include "kernels/cpu/expert_kernel.hpp"
 #include "kernels/cpu/permute.hpp"
 #include "kernels/parallel.hpp"
+#include "profiler/annotate.hpp"
 #include "profiler/clock.hpp"
 #include "profiler/layer_check.hpp"
 #include "sim/base/index.hpp"
@@ -190,32 +191,38 @@ RankPhases RankLayer::run(int handle) {
   RankPhases phases;
   s.ranks.barrier();
   double last = s.clock.now_s();
-  const auto lap = [&](double& phase) {
+  const auto timed = [&](RangeName stage, double& seconds, const auto& work) {
+    const AnnotatedRange range(stage);
+    work();
     const double now = s.clock.now_s();
-    phase += now - last;
+    seconds = now - last;
     last = now;
   };
-  gather_rows(part.layout.send_token, part.own.data(), s.row_bytes, part.sent.data(), s.threads);
-  lap(phases.pack_s);
-  s.ranks.all_to_all(part.sent.data(), part.received.data(), part.out);
-  lap(phases.dispatch_s);
-  if (s.routed.kernel) part.routed.arrange(part.received.data(), s.threads);
-  if (s.shared.kernel) part.shared.arrange(part.own.data(), s.threads);
-  lap(phases.arrange_s);
-  if (s.routed.kernel) part.routed.run(part.computed.data());
-  if (s.shared.kernel)
-    part.shared.run(part.returned.data() + part.layout.rows_sent() * s.row_bytes);
-  lap(phases.ffn_s);
-  gather_rows(part.routed.rows.row_of_slot, part.computed.data(), s.row_bytes, part.answers.data(),
-              s.threads);
-  lap(phases.gather_s);
-  s.ranks.barrier();
-  lap(phases.wait_s);
-  s.ranks.all_to_all(part.answers.data(), part.returned.data(), part.back);
-  lap(phases.return_s);
-  combine(part.sum, part.returned.data(), s.shape.dtype, s.shape.d_model, part.output.data(),
-          s.threads);
-  lap(phases.combine_s);
+  timed(RangeName::kPermute, phases.pack_s, [&] {
+    gather_rows(part.layout.send_token, part.own.data(), s.row_bytes, part.sent.data(), s.threads);
+  });
+  timed(RangeName::kAllToAll, phases.dispatch_s,
+        [&] { s.ranks.all_to_all(part.sent.data(), part.received.data(), part.out); });
+  timed(RangeName::kPermute, phases.arrange_s, [&] {
+    if (s.routed.kernel) part.routed.arrange(part.received.data(), s.threads);
+    if (s.shared.kernel) part.shared.arrange(part.own.data(), s.threads);
+  });
+  timed(RangeName::kExpert, phases.ffn_s, [&] {
+    if (s.routed.kernel) part.routed.run(part.computed.data());
+    if (s.shared.kernel)
+      part.shared.run(part.returned.data() + part.layout.rows_sent() * s.row_bytes);
+  });
+  timed(RangeName::kPermute, phases.gather_s, [&] {
+    gather_rows(part.routed.rows.row_of_slot, part.computed.data(), s.row_bytes,
+                part.answers.data(), s.threads);
+  });
+  timed(RangeName::kAllToAll, phases.wait_s, [&] { s.ranks.barrier(); });
+  timed(RangeName::kAllToAll, phases.return_s,
+        [&] { s.ranks.all_to_all(part.answers.data(), part.returned.data(), part.back); });
+  timed(RangeName::kCombine, phases.combine_s, [&] {
+    combine(part.sum, part.returned.data(), s.shape.dtype, s.shape.d_model, part.output.data(),
+            s.threads);
+  });
   return phases;
 }
 

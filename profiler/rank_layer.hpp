@@ -47,7 +47,8 @@ class RankLayer {
   /// @return a handle for the functions below
   int load(const DispatchPlan& plan, std::span<const std::int32_t> source_rank);
 
-  /// One pass, from a barrier on. Collective.
+  /// One pass, from a barrier on. Collective. Its stages are annotated: the wait for the slowest
+  /// rank is a range all_to_all of its own.
   RankPhases run(int handle);
 
   /// Output of the own tokens [own tokens, d_model] of the last pass, tokens in rising order.

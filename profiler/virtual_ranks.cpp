@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 
+#include "profiler/layer_step.hpp"
 #include "sim/base/statistics.hpp"
 #include "sim/routing/rank_plan.hpp"
 
@@ -48,7 +49,8 @@ std::vector<int> experts_of_rank(const DispatchPlan& plan, int rank) {
 VirtualRanks::VirtualRanks(LayerOfExperts layer_of, int shared_experts, std::vector<double> speed)
     : layer_of_(std::move(layer_of)), shared_experts_(shared_experts), speed_(std::move(speed)) {}
 
-int VirtualRanks::load(const DispatchPlan& plan, std::span<const std::int64_t> owned_tokens) {
+int VirtualRanks::load(const DispatchPlan& plan, std::span<const std::int64_t> owned_tokens,
+                       const PayloadOfPlan& payload_of) {
   LoadedPlan loaded;
   std::map<std::vector<std::int64_t>, std::size_t> known;
   const auto index_of = [&](std::vector<std::int64_t> key, const DispatchPlan& local,
@@ -56,7 +58,8 @@ int VirtualRanks::load(const DispatchPlan& plan, std::span<const std::int64_t> o
     const auto [found, is_new] = known.emplace(std::move(key), loaded.loads.size());
     if (is_new) {
       PreparedLayer& layer = layer_of_(local.num_physical);
-      loaded.loads.push_back({&layer, layer.load(local), local.rows(), std::move(experts), {}});
+      loaded.loads.push_back(
+          {&layer, layer.load(local), local.rows(), payload_of(local), std::move(experts), {}});
     }
     return found->second;
   };
@@ -83,7 +86,8 @@ PhaseTimes VirtualRanks::time_of_rank(const LoadedPlan& plan, std::size_t rank,
 
 PhaseTimes VirtualRanks::run(int handle) {
   LoadedPlan& plan = plans_.at(static_cast<std::size_t>(handle));
-  for (auto& load : plan.loads) load.history.push_back(load.layer->run(load.handle));
+  for (auto& load : plan.loads)
+    load.history.push_back(run_step(*load.layer, load.handle, load.payload));
   const std::size_t now = plan.loads.front().history.size() - 1;
   PhaseTimes slowest;
   std::vector<double> ffn_s;

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "profiler/annotate.hpp"
 #include "profiler/layer_backend.hpp"
 #include "sim/core/dispatch_plan.hpp"
 #include "sim/core/phase_times.hpp"
@@ -14,6 +15,10 @@ namespace hotexpert {
 /// A prepared layer of so many physical experts, no shared ones; the same layer for the same
 /// number.
 using LayerOfExperts = std::function<PreparedLayer&(int num_physical)>;
+
+/// What Nsight shows beside the passes of one rank's plan; what it points to must outlive the
+/// ranks.
+using PayloadOfPlan = std::function<RangePayload(const DispatchPlan& local)>;
 
 /// What the last runs of a plan say, the straggler settled.
 struct RankTimes {
@@ -39,9 +44,12 @@ class VirtualRanks {
   /// Cuts the plan into its ranks and loads those that differ.
   /// @param owned_tokens [R] tokens of each rank, for shared experts
   /// @return a handle for the functions below
-  int load(const DispatchPlan& plan, std::span<const std::int64_t> owned_tokens);
+  int load(
+      const DispatchPlan& plan, std::span<const std::int64_t> owned_tokens,
+      const PayloadOfPlan& payload_of = [](const DispatchPlan&) { return RangePayload{}; });
 
-  /// Runs every distinct load once. total_s and the phases are those of this run's slowest rank.
+  /// Runs every distinct load once, each in the ranges step > layer. total_s and the phases are
+  /// those of this run's slowest rank.
   PhaseTimes run(int handle);
 
   /// The straggler of the last `runs` runs, found by medians: a hiccup on another rank does not
@@ -64,6 +72,7 @@ class VirtualRanks {
     PreparedLayer* layer = nullptr;
     int handle = 0;
     std::int64_t rows = 0;
+    RangePayload payload;
     std::vector<int> experts;         // physical experts of the plan, in the local order
     std::vector<PhaseTimes> history;  // of every run
   };

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "profiler/annotate.hpp"
 #include "scenarios/cli/command_list.hpp"
 #include "scenarios/cli/rank_speeds_table.hpp"
 #include "scenarios/cli/terminal.hpp"
@@ -47,7 +48,11 @@ int lead_one(const std::string& point, const std::string& out, Communicator& ran
     if (const Json* value = job.find(axis.name)) choice[axis.name] = value->as_string();
   }
   PointResult result;
-  lead_point(choice, ranks, result);
+  {
+    const AnnotatedRange sweep(RangeName::kSweep);  // one of `hotexpert`, seen from this process
+    const AnnotatedRange one(RangeName::kPoint);
+    lead_point(choice, ranks, result);
+  }
   lead_end(ranks);
   write_file(out, to_json(result));
   return 0;

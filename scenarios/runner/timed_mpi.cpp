@@ -6,7 +6,9 @@
 #include <array>
 #include <memory>
 
+#include "profiler/annotate.hpp"
 #include "profiler/layer_measurements.hpp"
+#include "profiler/layer_step.hpp"
 #include "profiler/rank_layer.hpp"
 #include "scenarios/runner/arms.hpp"
 #include "scenarios/runner/parallel.hpp"
@@ -27,8 +29,22 @@ constexpr std::array kReported = {
 /// One pass as all ranks saw it. [R]
 using PassOfRanks = std::vector<RankPhases>;
 
-PassOfRanks run_pass(RankLayer& layer, int handle, Communicator& ranks) {
-  const RankPhases mine = layer.run(handle);
+/// A loaded arm on this rank, with every pass seen.
+struct ProcessArm {
+  std::unique_ptr<RankLayer> layer;
+  int handle = 0;
+  RangePayload payload;  ///< of this rank's rows
+  std::vector<PassOfRanks> passes = {};
+};
+
+RankPhases run_step(const ProcessArm& arm) {
+  const AnnotatedRange step(RangeName::kStep);
+  const AnnotatedRange layer(RangeName::kLayer, arm.payload);
+  return arm.layer->run(arm.handle);
+}
+
+PassOfRanks run_pass(const ProcessArm& arm, Communicator& ranks) {
+  const RankPhases mine = run_step(arm);
   std::array<double, kReported.size()> sent{};
   for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = mine.*kReported[i];
   const auto all = ranks.gather(sent);
@@ -64,13 +80,6 @@ PhaseTimes phases_of(const PassOfRanks& pass) {
   return times;
 }
 
-/// A loaded arm on this rank, with every pass seen.
-struct ProcessArm {
-  std::unique_ptr<RankLayer> layer;
-  int handle = 0;
-  std::vector<PassOfRanks> passes;
-};
-
 std::vector<std::int32_t> experts_of_slots(const ExpertPlacement& placement) {
   std::vector<std::int32_t> experts;
   for (const auto expert : placement.physical_to_logical()) experts.push_back(index(expert));
@@ -84,6 +93,9 @@ ProcessArm load_arm(const PointSpec& spec, const PlannedArm& arm, int threads,
       std::make_unique<RankLayer>(spec.shape, spec.kernel, experts_of_slots(arm.placement),
                                   arm.plan.rank_of_expert, spec.trace.seed, ranks, threads);
   loaded.handle = loaded.layer->load(arm.plan, arm.source_rank);
+  loaded.payload = payload_of(loaded.layer->layout(loaded.handle).arrival, arm.layer, spec.kernel,
+                              spec.capacity);
+  loaded.payload.tokens = arm.plan.tokens;  // of the step, not of the rows that arrive
   return loaded;
 }
 
@@ -106,8 +118,7 @@ MeasureResult measure_with(std::vector<ProcessArm>& loaded, const std::vector<Pl
   for (std::size_t i = 0; i < loaded.size(); ++i) {
     arms.push_back({std::string(planned[i].name), [&, i] {
                       ranks.broadcast(fmt::format("{}", i));
-                      loaded[i].passes.push_back(
-                          run_pass(*loaded[i].layer, loaded[i].handle, ranks));
+                      loaded[i].passes.push_back(run_pass(loaded[i], ranks));
                       return phases_of(loaded[i].passes.back());
                     }});
   }
@@ -121,8 +132,7 @@ void run_when_told(std::vector<ProcessArm>& loaded, Communicator& ranks) {
   while (true) {
     const std::string told = ranks.broadcast("");
     if (told == kStop) return;
-    auto& arm = loaded.at(static_cast<std::size_t>(parse_integer(told, "arm")));
-    run_pass(*arm.layer, arm.handle, ranks);
+    run_pass(loaded.at(static_cast<std::size_t>(parse_integer(told, "arm"))), ranks);
   }
 }
 
@@ -200,7 +210,7 @@ void time_with_processes(const PointSpec& asked, Communicator& ranks, PointResul
   double error = 0;
   for (const auto& arm : planned) {
     loaded.push_back(load_arm(spec, arm, threads_of_rank(spec), ranks));
-    run_pass(*loaded.back().layer, loaded.back().handle, ranks);
+    run_pass(loaded.back(), ranks);
     const auto [worst, expert] = worst_error(loaded.back(), ranks);
     if (!check_error(spec, arm.name, worst, expert, result)) return;
     error = std::max(error, worst);
@@ -227,9 +237,11 @@ void lead_point(const AxisChoice& choice, Communicator& ranks, PointResult& resu
 void lead_end(Communicator& ranks) { ranks.broadcast(""); }
 
 void follow(Communicator& ranks) {
+  const AnnotatedRange sweep(RangeName::kSweep);
   while (true) {
     const std::string told = ranks.broadcast("");
     if (told.empty()) return;
+    const AnnotatedRange point(RangeName::kPoint);
     PointResult unused;
     time_with_processes(spec_of(choice_from(Json::parse(told, "point"))), ranks, unused);
   }

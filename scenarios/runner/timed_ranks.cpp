@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "profiler/layer_measurements.hpp"
+#include "profiler/layer_step.hpp"
 #include "profiler/virtual_ranks.hpp"
 #include "scenarios/runner/model_step.hpp"
 #include "scenarios/runner/modelled.hpp"
@@ -80,7 +81,11 @@ void time_virtual_ranks(const PointSpec& spec, const Placements& placements, con
   std::vector<Arm> arms;
   double worst_error = 0;
   for (const auto& arm : planned) {
-    const int handle = ranks.load(arm.plan, arm.owned_tokens);
+    const int handle = ranks.load(arm.plan, arm.owned_tokens, [&](const DispatchPlan& local) {
+      auto payload = payload_of(local, arm.layer, spec.kernel, spec.capacity);
+      payload.tokens = arm.plan.tokens;  // of the step, not of this rank
+      return payload;
+    });
     if (!is_modelled(backend)) {
       ranks.run(handle);
       int bad_expert = -1;

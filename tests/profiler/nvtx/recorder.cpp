@@ -1,7 +1,8 @@
 // An NVTX injection library: writes every range, with its decoded payload, as a line to the file
-// that HOTEXPERT_NVTX_RECORD names. Payloads are decoded by the schema the program registered, not
-// by what we know of it.
+// that HOTEXPERT_NVTX_RECORD names; "%p" in it is the process. Payloads are decoded by the schema
+// the program registered, not by what we know of it.
 #include <nvtx3/nvToolsExtPayload.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -23,8 +24,15 @@ std::deque<std::string> strings;  // registered strings; a handle points at one
 std::deque<std::string> domains;  // likewise
 std::vector<std::vector<Field>> schemas;
 
+std::string file_name() {
+  std::string name = std::getenv("HOTEXPERT_NVTX_RECORD");
+  const auto process = name.find("%p");
+  if (process != std::string::npos) name.replace(process, 2, std::to_string(getpid()));
+  return name;
+}
+
 std::FILE* output() {
-  static std::FILE* file = std::fopen(std::getenv("HOTEXPERT_NVTX_RECORD"), "w");
+  static std::FILE* file = std::fopen(file_name().c_str(), "w");
   return file;
 }
 
