@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <optional>
 
 #include "profiler/nsight_import.hpp"
@@ -42,12 +43,40 @@ Record next_record(std::string_view& text, std::size_t& line) {
   return record;
 }
 
-std::optional<double> number(std::string text) {
-  std::erase(text, ',');
+/// Commas of a number group its digits by three from the point leftwards: "1,234.5".
+bool groups_thousands(std::string_view text) {
+  const auto whole = text.substr(0, text.find('.'));
+  if (whole.starts_with("0,") || whole.starts_with("-0,")) return false;
+  if (text.substr(whole.size()).find(',') != std::string_view::npos) return false;
+  std::size_t digits = 0;
+  bool first = true;
+  for (const char c : whole) {
+    if (c != ',') {
+      digits += c == '-' || c == '+' ? 0 : 1;
+      continue;
+    }
+    if (digits == 0 || digits > 3 || (!first && digits != 3)) return false;
+    first = false;
+    digits = 0;
+  }
+  return first || digits == 3;
+}
+
+/// nullopt: no finite number. @throws InputError where commas are a decimal point
+std::optional<double> number(std::string text, std::string_view origin, std::size_t line) {
   double value = 0;
-  const char* end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, value);
-  return read.ec == std::errc{} && read.ptr == end ? std::optional(value) : std::nullopt;
+  const auto read = [&](const std::string& digits) {
+    const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return result.ec == std::errc{} && result.ptr == digits.data() + digits.size() &&
+           std::isfinite(value);
+  };
+  std::string plain = text;
+  std::erase(plain, ',');
+  if (!read(plain)) return std::nullopt;
+  if (!groups_thousands(text))
+    throw InputError(fmt::format(
+        "{}:{}: '{}' is written with a decimal comma (run ncu with LC_ALL=C)", origin, line, text));
+  return value;
 }
 
 /// Where what we read stands in the header. The details page has a line a metric; the raw page has
@@ -110,7 +139,7 @@ class Reader {
       units_ = record.fields;
       return;
     }
-    const auto id = number(record.fields[header_.id]);
+    const auto id = number(record.fields[header_.id], origin_, record.line);
     if (!id)
       throw InputError(fmt::format("{}:{}: ID '{}' is not a number", origin_, record.line,
                                    record.fields[header_.id]));
@@ -123,7 +152,7 @@ class Reader {
 
  private:
   void add_line(const Record& record, NcuValue value, std::vector<NcuValue>& values) const {
-    const auto read = number(record.fields[*header_.value]);
+    const auto read = number(record.fields[*header_.value], origin_, record.line);
     if (!read) return;
     value.section = record.fields[*header_.section];
     value.metric = record.fields[*header_.metric];
@@ -136,7 +165,7 @@ class Reader {
                    std::vector<NcuValue>& values) const {
     for (std::size_t i = 0; i < record.fields.size(); ++i) {
       if (header_.names[i].find("__") == std::string::npos) continue;
-      const auto read = number(record.fields[i]);
+      const auto read = number(record.fields[i], origin_, record.line);
       if (!read) continue;
       values.push_back(kernel);
       values.back().metric = header_.names[i];

@@ -35,6 +35,7 @@ struct NsysLayer {
 struct NsysReport {
   std::vector<NsysKernel> kernels;  ///< by begin; none where the report holds none
   std::vector<NsysLayer> layers;    ///< by begin; NsysKernel::layer_index points here
+  std::string partial;  ///< what the export does not hold, and what that costs; "" when nothing
 };
 
 /// Reads what `nsys export --type sqlite` wrote: kernels (CUPTI_ACTIVITY_KIND_KERNEL), and through
@@ -42,7 +43,9 @@ struct NsysReport {
 /// open on the launching thread (NVTX_EVENTS). Payloads are decoded by the schema in the export
 /// (NVTX_PAYLOAD_SCHEMA_ENTRIES); an export without them has layers without payload.
 /// Source: NVIDIA Nsight Systems, "SQLite Schema Reference".
-/// @throws InputError naming the file when it is no such export, or has no domain hotexpert
+/// @throws InputError naming the file when it is no such export, has no domain hotexpert, lacks a
+/// table or column that is read (both what is expected and what is there are named, with the schema
+/// version), or holds times that cannot be
 NsysReport read_nsys_sqlite(const std::filesystem::path& file);
 
 /// Kernel time by stage, the longest first; what lies outside of ranges is stage "".

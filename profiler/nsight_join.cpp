@@ -1,9 +1,13 @@
 #include "profiler/nsight_join.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <map>
 #include <numeric>
+
+#include "sim/base/errors.hpp"
 
 namespace hotexpert {
 namespace {
@@ -73,7 +77,11 @@ std::vector<JoinedKernel> joinable(const std::vector<NcuValue>& values) {
     kernel.stage = value.stage;
     if (value.metric != "Duration" && value.metric != "gpu__time_duration.sum") continue;
     const auto unit = std::ranges::find(kTimeUnits, value.unit, &UnitRow::unit);
-    if (unit != kTimeUnits.end()) kernel.seconds = value.value * unit->seconds;
+    if (unit == kTimeUnits.end())
+      throw InputError(fmt::format(
+          "the duration of kernel {} is in '{}', which is not known (known: ns, us, ms, s)",
+          value.kernel_id, value.unit));
+    kernel.seconds = value.value * unit->seconds;
   }
   std::vector<JoinedKernel> kernels;
   for (auto& [id, kernel] : by_id) kernels.push_back(std::move(kernel));

@@ -32,6 +32,7 @@ std::vector<JoinedKernel> join_experts(std::vector<JoinedKernel> kernels,
 std::vector<JoinedKernel> joinable(const std::vector<NsysKernel>& kernels);
 
 /// A kernel a launch, with gpu__time_duration or the section's Duration as its time.
+/// @throws InputError for a duration in a unit that is not known
 std::vector<JoinedKernel> joinable(const std::vector<NcuValue>& values);
 
 }  // namespace hotexpert

@@ -1,15 +1,12 @@
 #include <fmt/format.h>
-#include <sqlite3.h>
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
 #include <map>
-#include <memory>
 #include <tuple>
 
 #include "profiler/nsight_import.hpp"
-#include "sim/base/errors.hpp"
+#include "profiler/nsys_database.hpp"
 
 namespace hotexpert {
 namespace {
@@ -17,77 +14,14 @@ namespace {
 constexpr std::int64_t kPushPopRange = 59;  // NvtxPushPopRange in the export's ENUM_NSYS_EVENT_TYPE
 constexpr std::int64_t kDomainCreate = 75;  // NvtxDomainCreate: text is the domain's name
 
-/// One table row while it is being read.
-class Row {
- public:
-  explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
-  [[nodiscard]] std::int64_t integer(int column) const {
-    return sqlite3_column_int64(statement_, column);
-  }
-  [[nodiscard]] std::string bytes(int column) const {
-    const void* data = sqlite3_column_blob(statement_, column);
-    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
-    return data == nullptr ? "" : std::string(static_cast<const char*>(data), size);
-  }
-  [[nodiscard]] std::string text(int column) const {
-    const auto* value = sqlite3_column_text(statement_, column);
-    return value == nullptr ? "" : reinterpret_cast<const char*>(value);
-  }
-
- private:
-  sqlite3_stmt* statement_;
-};
-
-class Database {
- public:
-  explicit Database(const std::filesystem::path& file) : file_(file.string()) {
-    sqlite3* handle = nullptr;
-    const int result = sqlite3_open_v2(file_.c_str(), &handle, SQLITE_OPEN_READONLY, nullptr);
-    handle_.reset(handle);
-    if (result != SQLITE_OK) fail("cannot be opened");
-  }
-
-  void each(const char* query, const std::function<void(const Row&)>& use) const {
-    sqlite3_stmt* raw = nullptr;
-    if (sqlite3_prepare_v2(handle_.get(), query, -1, &raw, nullptr) != SQLITE_OK)
-      fail("is not an export of Nsight Systems");
-    const std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> statement(raw, sqlite3_finalize);
-    int result = SQLITE_ROW;
-    while ((result = sqlite3_step(raw)) == SQLITE_ROW) use(Row(raw));
-    if (result != SQLITE_DONE) fail("is damaged");
-  }
-
-  [[nodiscard]] bool has_table(const std::string& table) const {
-    bool found = false;
-    each("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
-         [&](const Row& row) { found = found || row.text(0) == table; });
-    return found;
-  }
-
-  [[nodiscard]] bool has_column(const std::string& table, std::string_view column) const {
-    bool found = false;
-    each(("PRAGMA table_info(" + table + ")").c_str(),
-         [&](const Row& row) { found = found || row.text(1) == column; });
-    return found;
-  }
-
-  [[noreturn]] void fail(std::string_view what) const {
-    throw InputError(fmt::format("{}: {} ({}); write it with `nsys export --type sqlite REPORT`",
-                                 file_, what, sqlite3_errmsg(handle_.get())));
-  }
-
- private:
-  std::string file_;
-  std::unique_ptr<sqlite3, int (*)(sqlite3*)> handle_{nullptr, sqlite3_close};
-};
-
 /// A push/pop range of domain hotexpert.
 struct Range {
   std::int64_t begin_ns;
   std::int64_t end_ns;
   std::string name;
   std::int64_t layer_index = -1;
-  std::string payload;  ///< binaryData
+  std::string payload;         ///< binaryData
+  std::ptrdiff_t around = -1;  ///< the innermost range of the thread that is open when it begins
 };
 
 /// Ranges by thread, by begin; enclosing ranges first.
@@ -98,11 +32,13 @@ using SchemaFields = std::map<std::string, std::int64_t>;
 
 /// The payload schemas of the report by domain and schema id.
 std::map<std::pair<std::int64_t, std::int64_t>, SchemaFields> read_schemas(
-    const Database& database) {
+    const NsysDatabase& database) {
   std::map<std::pair<std::int64_t, std::int64_t>, SchemaFields> schemas;
-  if (!database.has_table("NVTX_PAYLOAD_SCHEMA_ENTRIES")) return schemas;
+  const std::string table = "NVTX_PAYLOAD_SCHEMA_ENTRIES";
+  if (!database.has_table(table)) return schemas;
+  database.require(table, {"domainId", "schemaId", "name", "offset"});
   database.each("SELECT domainId, schemaId, name, offset FROM NVTX_PAYLOAD_SCHEMA_ENTRIES",
-                [&](const Row& row) {
+                [&](const NsysRow& row) {
                   schemas[{row.integer(0), row.integer(1)}][row.text(2)] = row.integer(3);
                 });
   return schemas;
@@ -159,12 +95,28 @@ NsysLayer layer_of(const Range& range,
   return layer;
 }
 
-RangesByThread read_ranges(const Database& database, std::vector<NsysLayer>& found_layers) {
+/// Finds what surrounds each range, so that a kernel is placed without a look at all of them.
+void nest(std::vector<Range>& ranges) {
+  std::vector<std::ptrdiff_t> open;
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    const auto has_ended = [&](std::ptrdiff_t outer) {
+      return ranges[static_cast<std::size_t>(outer)].end_ns <= ranges[i].begin_ns;
+    };
+    while (!open.empty() && has_ended(open.back())) open.pop_back();
+    if (!open.empty()) ranges[i].around = open.back();
+    open.push_back(static_cast<std::ptrdiff_t>(i));
+  }
+}
+
+RangesByThread read_ranges(const NsysDatabase& database, std::vector<NsysLayer>& found_layers) {
+  database.require("StringIds", {"id", "value"});
+  database.require("NVTX_EVENTS",
+                   {"start", "end", "eventType", "text", "textId", "globalTid", "domainId"});
   std::map<std::int64_t, bool> is_ours;  // by domain id
   database.each(
       "SELECT domainId, COALESCE(text, (SELECT value FROM StringIds WHERE id = textId)), eventType "
       "FROM NVTX_EVENTS",
-      [&](const Row& row) {
+      [&](const NsysRow& row) {
         if (row.integer(2) == kDomainCreate) is_ours[row.integer(0)] = row.text(1) == "hotexpert";
       });
   if (std::ranges::none_of(is_ours, [](const auto& domain) { return domain.second; }))
@@ -176,13 +128,17 @@ RangesByThread read_ranges(const Database& database, std::vector<NsysLayer>& fou
       "SELECT globalTid, start, end, COALESCE(text, (SELECT value FROM StringIds WHERE id = "
       "textId)), domainId, eventType, " +
       data + " FROM NVTX_EVENTS WHERE end IS NOT NULL ORDER BY start, end DESC";
-  database.each(query.c_str(), [&](const Row& row) {
+  database.each(query, [&](const NsysRow& row) {
+    if (row.integer(1) < 0 || row.integer(2) < row.integer(1))
+      database.refuse(fmt::format("a range '{}' lasts from {} to {} ns", row.text(3),
+                                  row.integer(1), row.integer(2)));
     if (row.integer(5) == kPushPopRange && is_ours[row.integer(4)])
       ranges[row.integer(0)].push_back(
           {row.integer(1), row.integer(2), row.text(3), -1, row.bytes(6)});
   });
   std::vector<Range*> layers;
   for (auto& [thread, list] : ranges) {
+    nest(list);
     for (auto& range : list) {
       if (range.name == "layer") layers.push_back(&range);
     }
@@ -198,41 +154,68 @@ RangesByThread read_ranges(const Database& database, std::vector<NsysLayer>& fou
 
 /// Names the ranges that are open on a thread at a moment.
 void place(const std::vector<Range>& ranges, std::int64_t moment_ns, NsysKernel& kernel) {
-  for (const auto& range : ranges) {
-    if (range.begin_ns > moment_ns) break;
-    if (range.end_ns <= moment_ns) continue;
-    kernel.path += (kernel.path.empty() ? "" : "/") + range.name;
-    kernel.stage = range.name;
-    if (range.layer_index >= 0) kernel.layer_index = range.layer_index;
+  const auto later = std::ranges::upper_bound(ranges, moment_ns, {}, &Range::begin_ns);
+  std::vector<const Range*> open;  // innermost first
+  for (auto i = later - ranges.begin() - 1; i >= 0;
+       i = ranges[static_cast<std::size_t>(i)].around) {
+    const auto& range = ranges[static_cast<std::size_t>(i)];
+    if (range.end_ns > moment_ns) open.push_back(&range);
   }
+  for (auto range = open.rbegin(); range != open.rend(); ++range) {
+    kernel.path += (kernel.path.empty() ? "" : "/") + (*range)->name;
+    kernel.stage = (*range)->name;
+    if ((*range)->layer_index >= 0) kernel.layer_index = (*range)->layer_index;
+  }
+}
+
+/// Kernels with the thread and moment of their launch; without them where the export holds none.
+std::string kernel_query(const NsysDatabase& database, NsysReport& report) {
+  database.require("CUPTI_ACTIVITY_KIND_KERNEL",
+                   {"start", "end", "correlationId", "globalPid", "demangledName"});
+  const std::string kernels =
+      "FROM CUPTI_ACTIVITY_KIND_KERNEL AS kernel "
+      "LEFT JOIN StringIds AS name ON name.id = kernel.demangledName ";
+  if (!database.has_table("CUPTI_ACTIVITY_KIND_RUNTIME")) {
+    report.partial =
+        "the export has no table CUPTI_ACTIVITY_KIND_RUNTIME: kernels have no launch, so no stage "
+        "is known (trace with --trace=cuda,nvtx)";
+    return "SELECT name.value, kernel.start, kernel.end, 0, -1 " + kernels +
+           "ORDER BY kernel.start, kernel.end";
+  }
+  database.require("CUPTI_ACTIVITY_KIND_RUNTIME", {"start", "globalTid", "correlationId"});
+  // A correlation id is unique within a process; its upper bits are in globalPid and globalTid.
+  return "SELECT name.value, kernel.start, kernel.end, launch.globalTid, launch.start " + kernels +
+         "LEFT JOIN CUPTI_ACTIVITY_KIND_RUNTIME AS launch "
+         "ON launch.correlationId = kernel.correlationId "
+         "AND launch.globalTid / 0x1000000 = kernel.globalPid / 0x1000000 "
+         "ORDER BY kernel.start, kernel.end";
 }
 
 }  // namespace
 
 NsysReport read_nsys_sqlite(const std::filesystem::path& file) {
-  const Database database(file);
+  const NsysDatabase database(file);
   NsysReport report;
   const auto ranges = read_ranges(database, report.layers);
   auto& kernels = report.kernels;
-  if (!database.has_table("CUPTI_ACTIVITY_KIND_KERNEL")) return report;
-  // A correlation id is unique within a process; its upper bits are in globalPid and globalTid.
-  database.each(
-      "SELECT name.value, kernel.start, kernel.end, launch.globalTid, launch.start "
-      "FROM CUPTI_ACTIVITY_KIND_KERNEL AS kernel "
-      "LEFT JOIN StringIds AS name ON name.id = kernel.demangledName "
-      "LEFT JOIN CUPTI_ACTIVITY_KIND_RUNTIME AS launch "
-      "ON launch.correlationId = kernel.correlationId "
-      "AND launch.globalTid / 0x1000000 = kernel.globalPid / 0x1000000 "
-      "ORDER BY kernel.start, kernel.end",
-      [&](const Row& row) {
-        NsysKernel kernel;
-        kernel.name = row.text(0);
-        kernel.begin_ns = static_cast<std::uint64_t>(row.integer(1));
-        kernel.end_ns = static_cast<std::uint64_t>(row.integer(2));
-        const auto thread = ranges.find(row.integer(3));
-        if (thread != ranges.end()) place(thread->second, row.integer(4), kernel);
-        kernels.push_back(std::move(kernel));
-      });
+  if (!database.has_table("CUPTI_ACTIVITY_KIND_KERNEL")) {
+    report.partial =
+        "the export has no table CUPTI_ACTIVITY_KIND_KERNEL, hence no kernels: was "
+        "the device traced (--trace=cuda,nvtx)?";
+    return report;
+  }
+  database.each(kernel_query(database, report), [&](const NsysRow& row) {
+    NsysKernel kernel;
+    kernel.name = row.text(0);
+    if (row.integer(1) < 0 || row.integer(2) < row.integer(1))
+      database.refuse(fmt::format("kernel '{}' runs from {} to {} ns", kernel.name, row.integer(1),
+                                  row.integer(2)));
+    kernel.begin_ns = static_cast<std::uint64_t>(row.integer(1));
+    kernel.end_ns = static_cast<std::uint64_t>(row.integer(2));
+    const auto thread = ranges.find(row.integer(3));
+    if (thread != ranges.end()) place(thread->second, row.integer(4), kernel);
+    kernels.push_back(std::move(kernel));
+  });
   return report;
 }
 

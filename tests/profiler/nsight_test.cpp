@@ -287,13 +287,76 @@ TEST(NsightCountersTest, AMissingCounterGivesNoSum) {
   EXPECT_TRUE(expert_counters(values).has_value()) << "without ranges all kernels count";
   values.push_back({1, "gemm", "", "", "gpu__time_duration.sum", "us", 5});
   EXPECT_FALSE(expert_counters(values).has_value());
-  EXPECT_FALSE(expert_counters({}).has_value());
+  EXPECT_FALSE(expert_counters(std::vector<NcuValue>{}).has_value());
 }
 
 TEST(NsysSqliteTest, AReportWithoutKernelsIsEmpty) {
   const NsysExport report;
   report.run("INSERT INTO NVTX_EVENTS VALUES (0, NULL, 75, 'hotexpert', NULL, 1, 1);");
   EXPECT_THAT(read_nsys_sqlite(report.path()).kernels, IsEmpty());
+}
+
+TEST(NsysSqliteTest, AnExportOfAnotherFormIsNamedWithItsTables) {
+  const NsysExport report;
+  report.run(kReport);
+  report.run(
+      "CREATE TABLE META_DATA_EXPORT (name TEXT, value TEXT);"
+      "INSERT INTO META_DATA_EXPORT VALUES ('EXPORT_SCHEMA_VERSION', '9.1.0');"
+      "ALTER TABLE CUPTI_ACTIVITY_KIND_KERNEL RENAME COLUMN demangledName TO nameId;");
+  const auto renamed = message_of([&] { read_nsys_sqlite(report.path()); });
+  EXPECT_THAT(renamed, HasSubstr("this export of schema version 9.1.0 cannot be read: table "
+                                 "CUPTI_ACTIVITY_KIND_KERNEL is expected with columns start, end, "
+                                 "correlationId, globalPid, demangledName; found: start, end, "
+                                 "correlationId, globalPid, nameId"));
+  EXPECT_THAT(renamed, HasSubstr("nsys export --type sqlite"));
+  report.run("ALTER TABLE NVTX_EVENTS RENAME TO NVTX_RANGES;");
+  EXPECT_THAT(message_of([&] { read_nsys_sqlite(report.path()); }),
+              HasSubstr("table NVTX_EVENTS is expected; found: CUPTI_ACTIVITY_KIND_KERNEL, "
+                        "CUPTI_ACTIVITY_KIND_RUNTIME, META_DATA_EXPORT, NVTX_RANGES, StringIds"));
+}
+
+TEST(NsysSqliteTest, APartialExportIsReadAsFarAsItGoesAndSaysSo) {
+  const NsysExport report;
+  report.run(kReport);
+  report.run("DROP TABLE CUPTI_ACTIVITY_KIND_RUNTIME;");
+  const auto read = read_nsys_sqlite(report.path());
+  EXPECT_EQ(read.kernels.size(), 4U);
+  EXPECT_EQ(read.kernels[1].stage, "");
+  EXPECT_EQ(read.layers.size(), 2U);
+  EXPECT_THAT(read.partial, HasSubstr("no table CUPTI_ACTIVITY_KIND_RUNTIME"));
+  report.run("DROP TABLE CUPTI_ACTIVITY_KIND_KERNEL;");
+  EXPECT_THAT(read_nsys_sqlite(report.path()).partial, HasSubstr("hence no kernels"));
+}
+
+TEST(NsysSqliteTest, TimesThatCannotBeAreRefused) {
+  const NsysExport kernels;
+  kernels.run(kReport);
+  kernels.run("UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET end = 5 WHERE start = 2000;");
+  EXPECT_THAT(message_of([&] { read_nsys_sqlite(kernels.path()); }),
+              HasSubstr("kernel 'copy' runs from 2000 to 5 ns"));
+  const NsysExport ranges;
+  ranges.run(kReport);
+  ranges.run("UPDATE NVTX_EVENTS SET start = -7 WHERE start = 110;");
+  EXPECT_THAT(message_of([&] { read_nsys_sqlite(ranges.path()); }),
+              HasSubstr("a range 'permute' lasts from -7 to 200 ns"));
+}
+
+TEST(NsysSqliteTest, AKernelIsPlacedAmongAHundredThousandRanges) {
+  const NsysExport report;
+  report.run(kReport);
+  report.run(
+      "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999) "
+      "INSERT INTO NVTX_EVENTS SELECT 10000 + 10 * i, 10009 + 10 * i, 59, NULL, 2, 16777217, 1 "
+      "FROM n;"
+      "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999) "
+      "INSERT INTO CUPTI_ACTIVITY_KIND_RUNTIME SELECT 10005 + 10 * i, 0, 16777217, 10 + i FROM n;"
+      "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999) "
+      "INSERT INTO CUPTI_ACTIVITY_KIND_KERNEL SELECT 5000 + i, 5001 + i, 10 + i, 16777216, 3 "
+      "FROM n;"
+      "CREATE INDEX launches ON CUPTI_ACTIVITY_KIND_RUNTIME (correlationId);");
+  const auto read = read_nsys_sqlite(report.path());
+  ASSERT_EQ(read.kernels.size(), 100004U);
+  EXPECT_EQ(read.kernels.back().path, "expert");
 }
 
 TEST(NsysSqliteTest, SaysWhatIsWrong) {
@@ -305,6 +368,30 @@ TEST(NsysSqliteTest, SaysWhatIsWrong) {
   std::ofstream(report.path()) << "this is text, long enough to be no database at all............";
   EXPECT_THAT(message_of([&] { read_nsys_sqlite(report.path()); }),
               HasSubstr("is not an export of Nsight Systems"));
+}
+
+TEST(NcuCsvTest, ADecimalCommaIsNotReadAsThousands) {
+  const std::string header =
+      "\"ID\",\"Kernel Name\",\"Section Name\",\"Metric Name\",\"Metric Unit\",\"Metric Value\"\n";
+  const auto value = [&](const char* text) {
+    const auto values =
+        read_ncu_csv(header + "\"0\",\"k\",\"s\",\"Duration\",\"us\",\"" + text + "\"\n", "r.csv");
+    return values.empty() ? -1 : values.front().value;
+  };
+  EXPECT_EQ(value("1,234,567.5"), 1234567.5);
+  EXPECT_EQ(value("-12,000"), -12000);
+  for (const char* comma :
+       {"12,5", "1234,5", "1,23", "0,125", "-0,500", "0,125000", "1,234.5,6", ",5"})
+    EXPECT_THAT(message_of([&] { value(comma); }), HasSubstr("with a decimal comma")) << comma;
+  for (const char* none : {"nan", "inf", "-inf", "n/a", "", "(!) nan"})
+    EXPECT_EQ(value(none), -1) << none;
+}
+
+TEST(NsightJoinTest, ADurationInAnUnknownUnitIsRefusedNotZero) {
+  EXPECT_THAT(message_of([] {
+                joinable(std::vector<NcuValue>{{4, "k", "", "", "Duration", "min", 1}});
+              }),
+              HasSubstr("duration of kernel 4 is in 'min'"));
 }
 
 }  // namespace
