@@ -23,6 +23,8 @@ constexpr std::string_view kRows = "profile.expert_rows";
 constexpr std::string_view kBooked = "ledger.by_expert_s";
 constexpr std::string_view kMeasured = "ledger.measured_s";
 constexpr std::string_view kControl = "ledger.control_s";
+constexpr std::string_view kUnexplained = "ledger.unexplained_s";
+constexpr double kUnexplainedLimit = 0.10;  // of the difference: above it, read with care
 
 /// The causes of a ledger in the order of the waterfall, as results name them.
 constexpr std::array<std::string_view, 12> kCauses = {"ledger.expert_s",
@@ -112,12 +114,32 @@ void say_timeline(const Comparison& comparison, const View& view, std::vector<Fi
                    shortest(expert[last]), shortest(worker[last]), percent(idle->value))});
 }
 
+/// "0.180 ms booked, 0.175 ms saved (0.170 to 0.181): confirmed"; "" where the cause of a metric
+/// ledger.CAUSE_s was not removed.
+std::string rerun_of(const PointResult& result, std::string_view metric) {
+  const auto cause = metric.substr(0, metric.size() - std::string_view("_s").size())
+                         .substr(std::string_view("ledger.").size());
+  const auto* booked = result.find(fmt::format("rerun.{}_booked_s", cause));
+  const auto* saved = result.find(fmt::format("rerun.{}_saved_s", cause));
+  const auto* confirmed = result.find(fmt::format("rerun.{}_confirmed", cause));
+  if (booked == nullptr || saved == nullptr || confirmed == nullptr) return "";
+  const auto interval = saved->ci95 ? fmt::format(" ({} to {})", milliseconds(saved->ci95->low),
+                                                  milliseconds(saved->ci95->high))
+                                    : std::string();
+  return fmt::format("{} ms booked, {} ms saved{}: {}", milliseconds(booked->value),
+                     milliseconds(saved->value), interval,
+                     confirmed->value > 0 ? "confirmed" : "not confirmed");
+}
+
 Table ledger_table(const Comparison& comparison, const View& view) {
-  Table out{
-      "Where the difference between the measured step and its balanced control is booked",
-      {{"booked to"}, {"time, ms", true}, {"95 % interval, ms", true}, {"of the difference", true}},
-      {},
-      0};
+  Table out{"Where the difference between the measured step and its balanced control is booked",
+            {{"booked to"},
+             {"time, ms", true},
+             {"95 % interval, ms", true},
+             {"of the difference", true},
+             {"removed and run again"}},
+            {},
+            0};
   const std::size_t point = shown_point(view);
   if (point == kNone) return out;
   const auto& result = comparison.points[point].result;
@@ -130,10 +152,10 @@ Table ledger_table(const Comparison& comparison, const View& view) {
                                                     milliseconds(found->ci95->high))
                                       : std::string();
     const bool has_share = is_cause && difference != 0;
-    out.rows.push_back(
-        {kNone,
-         {info->label, milliseconds(found->value), interval,
-          has_share ? fmt::format("{:.1f} %", 100 * found->value / difference) : ""}});
+    out.rows.push_back({kNone,
+                        {info->label, milliseconds(found->value), interval,
+                         has_share ? fmt::format("{:.1f} %", 100 * found->value / difference) : "",
+                         rerun_of(result, metric)}});
   };
   add(kControl, false);
   for (const auto cause : kCauses) add(cause, true);
@@ -146,6 +168,17 @@ void say_ledger(const Comparison& comparison, const View& view, std::vector<Find
   if (point == kNone) return;
   const auto& result = comparison.points[point].result;
   const double difference = result.find(kMeasured)->value - result.find(kControl)->value;
+  const auto* unexplained = result.find(kUnexplained);
+  const double share =
+      unexplained == nullptr || difference == 0 ? 0 : std::abs(unexplained->value / difference);
+  if (share > kUnexplainedLimit) {
+    out.push_back({"profile-ledger", percent(share),
+                   fmt::format("{} of the {} between the profiled step and its balanced control is "
+                               "unexplained: do not act on this ledger; profile again on an idle "
+                               "machine.",
+                               percent(share), with_unit(std::abs(difference), "s"))});
+    return;
+  }
   const Measurement* most = nullptr;
   for (const auto cause : kCauses) {
     const auto* found = result.find(cause);
@@ -225,7 +258,7 @@ const ReportSection kProfileTimeline = {
     .how_to_read =
         "One pass, a lane a worker: threads of the CPU or multiprocessors of a device. Bars are "
         "tiles, the hottest experts in colours of their own; hatched is the part that padded rows "
-        "take. White at the right end is waiting for the last tile.",
+        "take. What is empty at the right end is waiting for the last tile.",
     .view = timeline_view,
     .table = timeline_table,
     .findings = say_timeline,

@@ -22,7 +22,7 @@ Series series_of(const char* metric, const char* unit, const char* dim,
 
 }  // namespace
 
-void write_profile_run(const std::string& dir) {
+void write_profile_run(const std::string& dir, double unexplained_s) {
   auto writer = RunWriter::create(dir, small_manifest());
   PointResult result = small_point(3, "padded");
   const auto add = [&](const char* metric, double seconds) {
@@ -36,8 +36,11 @@ void write_profile_run(const std::string& dir) {
   add("ledger.capacity_padding_s", 1.2e-3);
   add("ledger.tail_wave_s", 0.005e-3);
   add("ledger.movement_s", 0.145e-3);
-  add("ledger.unexplained_s", 0.05e-3);
+  add("ledger.unexplained_s", unexplained_s);
   add("profile.idle_fraction", 0.024);
+  add("rerun.capacity_padding_booked_s", 1.2e-3);
+  add("rerun.capacity_padding_saved_s", 1.1e-3);
+  add("rerun.capacity_padding_confirmed", 1);
   add("counter.intensity", 200);
   add("kernel.flops_per_s", 400e12);
   add("counter.expert_s", 3.9e-3);

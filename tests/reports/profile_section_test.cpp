@@ -52,7 +52,9 @@ TEST(ProfileSectionTest, TheLedgerTableGoesFromControlToMeasured) {
   for (const auto& row : table.rows) {
     if (row.cells[0] != "capacity padding") continue;
     found = true;
-    EXPECT_THAT(row.cells, ElementsAre("capacity padding", "1.200", "1.190 to 1.210", "80.0 %"));
+    EXPECT_THAT(row.cells,
+                ElementsAre("capacity padding", "1.200", "1.190 to 1.210", "80.0 %",
+                            "1.200 ms booked, 1.100 ms saved (1.090 to 1.110): confirmed"));
   }
   EXPECT_TRUE(found);
 }
@@ -62,6 +64,14 @@ TEST(ProfileSectionTest, SharesOfRowsAndTimeStandBesideEachOther) {
   const auto table = table_of(profile_comparison(folder), "profile-share");
   ASSERT_THAT(table.rows, SizeIs(4));
   EXPECT_THAT(table.rows[0].cells, ElementsAre("0", "100", "50.00 %", "25.00 %"));
+}
+
+TEST(ProfileSectionTest, ALedgerWithTooMuchUnexplainedSaysSoInsteadOfItsLargestCause) {
+  const test_support::TemporaryFolder folder;
+  test_support::write_profile_run(folder.path("run"), -1.365e-3);
+  EXPECT_EQ(said_of(make_comparison({read_run(folder.path("run"))}), "profile-ledger"),
+            "91.0 % of the 1.50 ms between the profiled step and its balanced control is "
+            "unexplained: do not act on this ledger; profile again on an idle machine.");
 }
 
 TEST(ProfileSectionTest, SaysWhoEndedLastAndWhatIsBooked) {

@@ -18,6 +18,7 @@ export interface LegendEntry {
   name: string;
   color: string;
   dashed?: boolean;
+  hatched?: boolean;
 }
 
 export interface Drawing {

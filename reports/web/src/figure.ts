@@ -1,6 +1,6 @@
 import type { EChartsType } from "echarts/core";
 import { sliderOf } from "./axis_slider";
-import type { Chart, Drawing, Scene } from "./chart";
+import type { Chart, Drawing, LegendEntry, Scene } from "./chart";
 import { ChartSpec, ReportData, Statistic, statistics } from "./data";
 import { echarts } from "./echarts";
 import { currentLook } from "./look";
@@ -68,11 +68,11 @@ export class Figure {
     };
   }
 
-  private legendButton(entry: { name: string; color: string; dashed?: boolean }, i: number): HTMLButtonElement {
+  private legendButton(entry: LegendEntry, i: number): HTMLButtonElement {
     const button = element("button", "", "legend-entry");
     button.type = "button";
     button.setAttribute("aria-pressed", String(!this.hidden.has(entry.name)));
-    const swatch = element("span", "", entry.dashed ? "swatch dashed" : "swatch");
+    const swatch = element("span", "", `swatch${entry.dashed ? " dashed" : ""}${entry.hatched ? " hatched" : ""}`);
     swatch.style.setProperty("--swatch", entry.color);
     button.append(swatch, element("span", entry.name));
     button.addEventListener("click", () => {

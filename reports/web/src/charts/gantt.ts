@@ -41,7 +41,7 @@ export function drawGantt(scene: Scene, lanes: string[], bars: Bar[]): Drawing {
   const shown = displayUnit("s", end);
   const laneHeight = Math.max(3, Math.min(28, 480 / Math.max(1, lanes.length)));
   return {
-    legend: kinds.map((name) => ({ name, color: color(name) })),
+    legend: kinds.map((name) => ({ name, color: color(name), hatched: hatched.has(name) })),
     height: lanes.length * laneHeight + 80,
     summary: `${spec.title}. ${bars.length} bars on ${lanes.length} lanes, ${withUnit(end, shown)} in all.`,
     option: {
