@@ -75,7 +75,8 @@ struct GateResult {
 GateResult compare_runs(const Run& base, const Run& now, const GateOptions& options);
 
 /// What differs between two environments, a phrase each: "cpu was A, is now B". Keys that change
-/// from run to run on one machine (load, clocks, temperature, free memory, times) are left out.
+/// from run to run on one machine (load, clocks, temperature, free memory, times) are left out, and
+/// so are the commit and version of the program: two builds may be what is compared.
 std::vector<std::string> machine_differences(const Json& base, const Json& now);
 
 /// Benjamini-Hochberg adjusted p-values: the smallest false discovery rate at which each is found.

@@ -13,6 +13,9 @@ namespace {
 constexpr std::array<std::string_view, 9> kVolatile = {
     "load", "clock", "mhz", "temperature", "free", "available", "time", "date", "uptime"};
 
+/// What two builds of the program are compared for.
+constexpr std::array<std::string_view, 2> kBuild = {"build.git", "build.version"};
+
 bool is_volatile(const std::string& key) {
   return std::any_of(kVolatile.begin(), kVolatile.end(),
                      [&](std::string_view part) { return key.find(part) != std::string::npos; });
@@ -26,7 +29,7 @@ std::string text_of(const Json* value) {
 void compare(const Json& base, const Json& now, const std::string& prefix,
              std::vector<std::string>& found) {
   const auto check = [&](const std::string& key) {
-    if (is_volatile(key)) return;
+    if (is_volatile(key) || std::ranges::find(kBuild, prefix + key) != kBuild.end()) return;
     const Json* before = base.find(key);
     const Json* after = now.find(key);
     if (before != nullptr && after != nullptr && before->is_object() && after->is_object()) {

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "sim/base/json.hpp"
 #include "tests/support/program.hpp"
@@ -9,9 +11,15 @@
 namespace hotexpert {
 namespace {
 
+using testing::AnyOf;
 using testing::HasSubstr;
 using testing_support::fresh_folder;
 using testing_support::run_hotexpert;
+
+Json read_json(const std::string& path) {
+  std::ifstream in(path);
+  return Json::parse(std::string(std::istreambuf_iterator<char>(in), {}), path);
+}
 
 Json rows_of(const std::vector<std::string>& args) {
   const auto result = run_hotexpert(args);
@@ -116,6 +124,8 @@ TEST(CompareCommandTest, ARunEqualsItselfAndForeignFoldersAreRefused) {
                            "64",
                            "--measure.budget_s",
                            "0.02",
+                           "--threads",
+                           "1",
                            "--backend",
                            "cpu",
                            "-o",
@@ -126,14 +136,34 @@ TEST(CompareCommandTest, ARunEqualsItselfAndForeignFoldersAreRefused) {
   EXPECT_EQ(same.exit_code, 0) << same.err;
   EXPECT_EQ(run_hotexpert({"compare", dir, "/no/such/run"}).exit_code, 3);
   EXPECT_EQ(run_hotexpert({"compare", dir, dir, "--fail-on", "much"}).exit_code, 2);
+  // On a machine that is busy with other tests the gate may well find that it cannot tell.
   const auto checked = run_hotexpert({"compare", dir, dir, "--self-check", "--json"});
-  EXPECT_EQ(checked.exit_code, 0) << checked.err;
+  EXPECT_THAT(checked.err, HasSubstr("the noisiest point timed again"));
   EXPECT_THAT(checked.err, HasSubstr("called different"));
-  EXPECT_EQ(Json::parse(checked.out, "compare").at("self_check").at("slowdowns").as_array().size(),
-            8U);
-  const auto refused = run_hotexpert({"compare", dir, dir, "--self-check", "--fail-on", "0.0001%"});
-  EXPECT_EQ(refused.exit_code, 2);
-  EXPECT_THAT(refused.err, HasSubstr("below the smallest slowdown"));
+  if (checked.exit_code == 0) {
+    const Json check = Json::parse(checked.out, "compare").at("self_check");
+    EXPECT_EQ(check.at("slowdowns").as_array().size(), 8U);
+    EXPECT_GE(check.at("injected").as_array().size(), 1U);
+  } else {
+    EXPECT_EQ(checked.exit_code, 2);
+    EXPECT_THAT(checked.err, HasSubstr("too noisy"));
+  }
+}
+
+TEST(CompareCommandTest, ABaseOfAnotherMachineIsCheckedOnItsStoredSamples) {
+  const std::string dir = fresh_folder("run");
+  std::filesystem::copy(HOTEXPERT_SOURCE_DIR "/reports/measured/zen4-2-cores/skew-to-time", dir,
+                        std::filesystem::copy_options::recursive);
+  Json manifest = read_json(dir + "/manifest.json");
+  Json environment = manifest.at("environment");
+  environment.set("system", Json::object().set("name", "another system"));
+  std::ofstream(dir + "/manifest.json") << manifest.set("environment", environment).dump();
+  const auto checked = run_hotexpert({"compare", dir, dir, "--self-check", "--fail-on", "0.0001%"});
+  EXPECT_EQ(checked.exit_code, 2);
+  EXPECT_THAT(checked.err, AnyOf(HasSubstr("below the smallest slowdown"), HasSubstr("too noisy")));
+  EXPECT_THAT(checked.err,
+              HasSubstr("drawn from the noisiest point's own samples (not timed again: "
+                        "the base is of another machine: "));
 }
 
 }  // namespace

@@ -186,6 +186,15 @@ TEST(GateTest, AnotherMachineIsRefusedAndTheDifferenceShown) {
               Contains(HasSubstr("The machines differ")));
 }
 
+TEST(GateTest, TwoCommitsOnOneMachineCompareAndTwoCompilersDoNot) {
+  const auto build = [](const char* git, const char* compiler) {
+    return Json::object().set("build", Json::object().set("git", git).set("compiler", compiler));
+  };
+  EXPECT_THAT(machine_differences(build("a1", "GNU 12"), build("b2", "GNU 12")), IsEmpty());
+  EXPECT_THAT(machine_differences(build("a1", "GNU 12"), build("a1", "Clang 14")),
+              ElementsAre("build.compiler was GNU 12, is now Clang 14"));
+}
+
 TEST(GateTest, APointThatNowFailsIsARegressionAndMissingPointsAreNoted) {
   const auto runs = two_runs(1);
   runs->now.points[0].outcome = Outcome::kFailed;
@@ -231,6 +240,42 @@ TEST(GatePowerTest, AQuietMachineSeesSmallEffectsAndANoisyOneDoesNot) {
   options.fail_on = 0.05;
   EXPECT_NO_THROW(require_power(quiet, options));
   EXPECT_THROW(require_power(power, options), UsageError);
+}
+
+TEST(GatePowerTest, MeasuringAnewConfirmsTheSmallestSlowdownByInjectingIt) {
+  int calls = 0;
+  std::vector<double> asked;
+  const PairMeasurer machine = [&](double slowdown) {
+    if (asked.empty() || asked.back() != slowdown) asked.push_back(slowdown);
+    return noisy_machine(0)(calls++, slowdown);
+  };
+  const auto power = measure_power_anew(machine, {}, 40);
+  ASSERT_TRUE(power.smallest_effect.has_value());
+  EXPECT_EQ(power.comparisons, 40);
+  EXPECT_LE(power.false_alarm_rate, 0.1);
+  EXPECT_EQ(asked.front(), 1) << "equals first";
+  EXPECT_EQ(asked.back(), 1 + *power.smallest_effect);
+  EXPECT_GE(power.injected.back().found, 0.95);
+  EXPECT_EQ(calls, 40 * static_cast<int>(1 + power.injected.size()));
+  EXPECT_THAT(power_sentences(power), Contains(HasSubstr("the layer made to wait")));
+}
+
+TEST(GatePowerTest, ASlowdownThatOnlyScaledSamplesShowIsNotClaimed) {
+  // Waiting that has no effect: scaled samples look slower, the machine does not.
+  int calls = 0;
+  const PairMeasurer deaf = [&](double) { return noisy_machine(0)(calls++, 1); };
+  const auto power = measure_power_anew(deaf, {}, 20);
+  EXPECT_FALSE(power.smallest_effect.has_value());
+  GateOptions options;
+  options.fail_on = 0.5;
+  EXPECT_THROW(require_power(power, options), UsageError);
+}
+
+TEST(GatePowerTest, MeasuringAnewStopsWhenAsked) {
+  int calls = 0;
+  const PairMeasurer machine = [&](double slowdown) { return noisy_machine(0)(calls++, slowdown); };
+  measure_power_anew(machine, {}, 20, [&] { return calls == 7; });
+  EXPECT_EQ(calls, 7);
 }
 
 TEST(GatePowerTest, ARunsOwnSamplesTellWhatItCanSee) {
