@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <set>
 
+#include "scenarios/runner/shipped_data.hpp"
 #include "sim/base/errors.hpp"
 
 namespace hotexpert {
@@ -33,19 +33,10 @@ Json to_json(const toml::node& node) {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kFolder = "scenarios/devices";
+
 bool is_path(const std::string& text) {
   return text.find('/') != std::string::npos || text.find(".toml") != std::string::npos;
-}
-
-/// Where shipped devices may be: the working folder, beside the build folder, an installed copy.
-std::vector<fs::path> device_folders() {
-  std::vector<fs::path> folders = {fs::path("scenarios") / "devices"};
-  std::error_code unknown;
-  const fs::path program = fs::read_symlink("/proc/self/exe", unknown).parent_path();
-  if (unknown) return folders;
-  folders.push_back(program / "../../scenarios/devices");
-  folders.push_back(program / "../share/hotexpert/scenarios/devices");
-  return folders;
 }
 
 /// The file that a device's name or path means.
@@ -54,14 +45,11 @@ std::string device_path(const std::string& name_or_path) {
     if (fs::is_regular_file(name_or_path)) return name_or_path;
     throw UsageError(fmt::format("device '{}': there is no such file", name_or_path));
   }
-  for (const auto& folder : device_folders()) {
-    const fs::path path = folder / (name_or_path + ".toml");
-    if (fs::is_regular_file(path)) return path.lexically_normal().string();
-  }
+  if (std::string path = shipped_file(kFolder, name_or_path); !path.empty()) return path;
   throw UsageError(
       fmt::format("device '{}' is unknown; shipped devices: {}; or give the path of a device file "
                   "(hotexpert calibrate device writes one)",
-                  name_or_path, fmt::join(shipped_devices(), ", ")));
+                  name_or_path, fmt::join(shipped_names(kFolder), ", ")));
 }
 
 /// The TOML file as JSON.   @param remedy what to say where there is no such file
@@ -78,17 +66,6 @@ Json read_toml(const std::string& path, const std::string& remedy) {
 }
 
 }  // namespace
-
-std::vector<std::string> shipped_devices() {
-  std::set<std::string> names;
-  for (const auto& folder : device_folders()) {
-    std::error_code absent;
-    for (const auto& entry : fs::directory_iterator(folder, absent)) {
-      if (entry.path().extension() == ".toml") names.insert(entry.path().stem().string());
-    }
-  }
-  return {names.begin(), names.end()};
-}
 
 DeviceDescription read_device(const std::string& name_or_path) {
   const std::string path = device_path(name_or_path);

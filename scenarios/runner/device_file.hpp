@@ -2,18 +2,14 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "sim/model/device_description.hpp"
 #include "sim/model/network_model.hpp"
 
 namespace hotexpert {
 
-/// Names of the devices shipped in scenarios/devices, sorted.
-std::vector<std::string> shipped_devices();
-
 /// Reads a device description: a .toml file, or the name of a shipped one ("h100-sxm" is
-/// scenarios/devices/h100-sxm.toml under the working folder, or where the program came from).
+/// scenarios/devices/h100-sxm.toml in one of data_folders()).
 /// @throws UsageError when there is no such file or it is not TOML, InputError for a bad key or
 /// value
 DeviceDescription read_device(const std::string& name_or_path);

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "scenarios/runner/shipped_data.hpp"
 #include "sim/base/errors.hpp"
 
 namespace hotexpert {
@@ -55,15 +56,31 @@ void read_table(const toml::table& table, const std::string& prefix, const std::
   }
 }
 
+constexpr std::string_view kFolder = "scenarios";
+
+/// The file itself; where there is none, a shipped one: "quickstart" and, from any folder,
+/// "scenarios/quickstart.toml".
+std::string scenario_path(const std::string& name_or_path) {
+  const std::filesystem::path path = name_or_path;
+  std::error_code absent;
+  if (std::filesystem::exists(path, absent)) return name_or_path;
+  const bool shipped = path == path.filename() || path.parent_path() == kFolder;
+  const std::string found = shipped ? shipped_file(kFolder, path.stem().string()) : "";
+  return found.empty() ? name_or_path : found;
+}
+
 }  // namespace
 
-Scenario read_scenario(const std::string& path) {
+Scenario read_scenario(const std::string& name_or_path) {
+  const std::string path = scenario_path(name_or_path);
   if (std::filesystem::is_directory(path))
     throw UsageError(fmt::format("{}: is a folder, not a scenario file", path));
   std::ifstream in(path, std::ios::binary);
-  if (!in)
-    throw UsageError(fmt::format(
-        "{}: no such scenario file can be read (shipped ones are in scenarios/)", path));
+  if (!in) {
+    throw UsageError(
+        fmt::format("{}: no such scenario file can be read, nor is it a shipped one ({})", path,
+                    fmt::join(shipped_names(kFolder), ", ")));
+  }
   const std::string text((std::istreambuf_iterator<char>(in)), {});
   Scenario scenario;
   scenario.origin = path;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -55,6 +56,26 @@ TEST_F(ScenarioFileTest, ErrorsNameLineColumnKeyAndRemedy) {
 TEST_F(ScenarioFileTest, AMissingFileOrAFolderIsAUsageError) {
   EXPECT_THROW((void)read_scenario("/nowhere/x.toml"), UsageError);
   EXPECT_THROW((void)read_scenario("/"), UsageError);
+}
+
+TEST_F(ScenarioFileTest, AShippedScenarioIsFoundByNameFromAnyFolderAndItsListIsTold) {
+  const auto home = std::filesystem::current_path();
+  const auto data = std::filesystem::temp_directory_path() / "hotexpert_scenario_file_data";
+  std::filesystem::create_directories(data / "scenarios");
+  std::ofstream(data / "scenarios" / "mine.toml") << "kernel = \"grouped\"\n";
+  setenv("HOTEXPERT_DATA", data.c_str(), 1);
+  std::filesystem::current_path("/");
+  for (const char* name : {"mine", "mine.toml", "scenarios/mine.toml"})
+    EXPECT_EQ(read_scenario(name).title, "mine") << name;
+  EXPECT_THROW((void)read_scenario("elsewhere/mine.toml"), UsageError) << "a path means itself";
+  try {
+    (void)read_scenario("mein");
+    FAIL() << "not refused";
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("mine"), std::string::npos) << error.what();
+  }
+  std::filesystem::current_path(home);
+  unsetenv("HOTEXPERT_DATA");
 }
 
 }  // namespace
