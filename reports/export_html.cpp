@@ -217,11 +217,13 @@ std::string subject_of(const Comparison& comparison) {
   std::string out;
   for (const auto& axis : comparison.fixed) {
     if (axis.name.rfind("layer.", 0) != 0 && axis.name != "step.tokens") continue;
+    if (display(axis.value) == "none" || display(axis.value) == "0") continue;
     out += fmt::format("{}{} {}", out.empty() ? "" : " · ",
                        axis.label.empty() ? axis.name : axis.label, display(axis.value));
   }
-  const Json* cpu = comparison.runs.front().manifest.at("environment").find("cpu");
-  if (cpu != nullptr) out += (out.empty() ? "" : " · ") + display(*cpu);
+  const Json* cpu = comparison.runs.front().manifest.at("environment").find("processor");
+  const Json* model = cpu != nullptr && cpu->is_object() ? cpu->find("model") : nullptr;
+  if (model != nullptr) out += (out.empty() ? "" : " · ") + display(*model);
   return out;
 }
 

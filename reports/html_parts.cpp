@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "reports/number_format.hpp"
 #include "reports/text_escape.hpp"
 
 namespace hotexpert {
@@ -9,6 +10,14 @@ namespace {
 
 constexpr std::size_t kMaxWarnings = 20;
 constexpr std::size_t kWarningsAtOnce = 2;  // others open on demand
+
+/// Words of a list one after another; anything else as it is.
+std::string listed(const Json& value) {
+  if (!value.is_array()) return display(value);
+  std::string out;
+  for (const auto& item : value.as_array()) out += (out.empty() ? "" : ", ") + display(item);
+  return out;
+}
 
 }  // namespace
 
@@ -63,8 +72,9 @@ std::string facts_html(const Json& object, const std::string& prefix) {
     if (value.is_object()) {
       out += facts_html(value, prefix + key + ".");
     } else {
+      const bool bytes = value.is_number() && key.ends_with("_bytes");
       out += fmt::format("<dt>{}</dt><dd>{}</dd>\n", html_text(prefix + key),
-                         html_text(display(value)));
+                         html_text(bytes ? with_unit(value.as_double(), "bytes") : listed(value)));
     }
   }
   return out;

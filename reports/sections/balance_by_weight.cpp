@@ -123,7 +123,8 @@ const ReportSection kBalanceByWeight = {
     .title = "Balance and task loss against the balancing weight",
     .how_to_read =
         "Max/mean load and task loss of trained routers on held-out tokens, mean and 95 % interval "
-        "over seeds. Dashed: methods without a weight. A weight means nothing without its "
+        "over seeds, cut where the quantity ends (load 1, loss 0). Dashed: methods without a "
+        "weight. A weight means nothing without its "
         "convention: the same number is k times as strong in mixtral-hf as in megatron.",
     .view = view,
     .table = table,

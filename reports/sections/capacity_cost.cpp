@@ -75,6 +75,7 @@ std::vector<Knee> knees_of(const Comparison& comparison, const View& view) {
       return *comparison.points[point].result.find(kTime);
     };
     if (!ratio_of(time(line.points.back()), time(line.points.front())).above(1)) continue;
+    if (ratio_of(time(line.points[*knee]), time(line.points.front())).below(1)) continue;
     knees.push_back({&line, std::move(costs), *knee});
   }
   return knees;
@@ -98,8 +99,10 @@ void say(const Comparison& comparison, const View& view, std::vector<Finding>& o
       significant(costs.back().factor), trade(costs[at], costs.back()));
   if (knees.size() > 1) {
     const auto [least, most] = std::ranges::minmax_element(knees, {}, &Knee::factor);
-    text += fmt::format("; over all {} lines knees lie from {} to {}", knees.size(),
-                        significant(least->factor()), significant(most->factor()));
+    text += least->factor() < most->factor()
+                ? fmt::format("; over all {} lines knees lie from {} to {}", knees.size(),
+                              significant(least->factor()), significant(most->factor()))
+                : fmt::format("; all {} lines have theirs there", knees.size());
   }
   out.push_back({"capacity-cost", "CF " + significant(worst.factor()), text + "."});
 }

@@ -24,7 +24,7 @@ Table table(const Comparison& comparison, const View& view) {
 }
 
 std::string range(const Interval& ci) {
-  return fmt::format("{} to {}", significant(ci.low * 100, 2), percent(ci.high));
+  return fmt::format("{} to {} %", significant(ci.low * 100, 2), significant(ci.high * 100, 2));
 }
 
 void say(const Comparison& comparison, const View& view, std::vector<Finding>& out) {
@@ -41,6 +41,8 @@ void say(const Comparison& comparison, const View& view, std::vector<Finding>& o
     if (tax.ci95->low > 0) {
       most = std::max(most, tax.value);
       costs.push_back(fmt::format("{} pays {} ({})", name, percent(tax.value), range(*tax.ci95)));
+    } else if (tax.ci95->high < 0) {
+      hides.push_back(fmt::format("{} even takes less time ({})", name, range(*tax.ci95)));
     } else if (tax.ci95->high < 0.1) {
       hides.push_back(fmt::format("{} shows no cost ({})", name, range(*tax.ci95)));
     }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 
@@ -16,6 +17,18 @@ constexpr std::string_view kWeight = "train.weight";
 /// Where an absent weight stands: before every number.
 double weight_key(const std::optional<double>& weight) {
   return weight.value_or(-std::numeric_limits<double>::infinity());
+}
+
+/// Student's interval of a few seeds reaches beyond what a quantity can be: no load is below its
+/// mean, no loss, share or count below 0, no share above 1.
+Interval within_range(std::string_view metric, std::string_view unit, Interval interval) {
+  constexpr std::array<std::string_view, 7> kNeverNegative = {"count", "s",    "bytes",   "loss",
+                                                              "nat",   "norm", "fraction"};
+  if (std::ranges::find(kNeverNegative, unit) != kNeverNegative.end())
+    interval.low = std::max(interval.low, 0.0);
+  if (unit == "fraction") interval.high = std::min(interval.high, 1.0);
+  if (metric == "load.max_over_mean") interval.low = std::max(interval.low, 1.0);
+  return interval;
 }
 
 }  // namespace
@@ -57,8 +70,10 @@ std::optional<SeedMean> seed_mean(const Comparison& comparison, const LabGroup& 
   }
   if (values.empty()) return std::nullopt;
   const auto [least, greatest] = std::minmax_element(values.begin(), values.end());
-  return SeedMean{
-      mean(values), {*least, *greatest}, values.size() < 3 ? std::nullopt : mean_interval(values)};
+  SeedMean out{mean(values), {*least, *greatest}, {}};
+  if (values.size() >= 3) out.ci95 = mean_interval(values);
+  if (out.ci95) out.ci95 = within_range(metric, comparison.metric(metric)->unit, *out.ci95);
+  return out;
 }
 
 std::vector<std::string> variants_of(const Comparison& comparison, std::string_view metric) {

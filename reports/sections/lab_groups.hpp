@@ -25,8 +25,10 @@ std::vector<LabGroup> lab_groups(const Comparison& comparison, const View& view)
 /// Mean over seeds with its 95 % interval (Student's t); nullopt where no point has the metric.
 struct SeedMean {
   double value = 0;
-  Interval range;                ///< least and greatest seed
-  std::optional<Interval> ci95;  ///< of three or more seeds: of two it would say nothing
+  Interval range;  ///< least and greatest seed
+  /// Of three or more seeds: of two it would say nothing. It ends where the quantity ends: at 0 for
+  /// losses, shares and counts, at 1 for max/mean load.
+  std::optional<Interval> ci95;
 };
 std::optional<SeedMean> seed_mean(const Comparison& comparison, const LabGroup& group,
                                   std::string_view metric);

@@ -122,6 +122,13 @@ Table verdict_table(const Comparison& comparison, const View& view) {
   return out;
 }
 
+/// "`eplb` with 80 slots"; the slots where they vary.
+std::string name_of(const Comparison& comparison, const ComparedPoint& point) {
+  const std::string slots = cell(comparison.value(point, kSlots));
+  return code_name(cell(comparison.value(point, kMethod))) +
+         (slots.empty() ? "" : fmt::format(" with {} slots", slots));
+}
+
 void say(const Comparison& comparison, const View& view, std::vector<Finding>& out) {
   std::size_t best = kNone;
   Ratio best_ratio;
@@ -138,17 +145,18 @@ void say(const Comparison& comparison, const View& view, std::vector<Finding>& o
   }
   if (best == kNone) return;
   const auto& point = comparison.points[best];
-  const std::string name = code_name(cell(comparison.value(point, kMethod)));
+  const std::string name = name_of(comparison, point);
   if (!best_ratio.below(1 - kWorth)) {
-    out.push_back({"placement-gain", times(best_ratio.value),
-                   fmt::format("No placement is beyond doubt faster than contiguous: the best, {}, "
-                               "takes {} its time.",
-                               name, times(best_ratio.value, best_ratio.ci95))});
+    out.push_back(
+        {"placement-gain", times(best_ratio.value),
+         fmt::format("These times are no reason to rebalance: no placement is beyond doubt "
+                     "faster than contiguous; the best, {}, takes {} its time.",
+                     name, times(best_ratio.value, best_ratio.ci95))});
     return;
   }
   out.push_back({"placement-gain", times(best_ratio.value),
-                 fmt::format("Placed by {} on past load a step takes {} the time of contiguous "
-                             "placement, at max/mean rank load {}.",
+                 fmt::format("Rebalancing pays: placed by {} on past load a step takes {} the time "
+                             "of contiguous placement, at max/mean rank load {}.",
                              name, times(best_ratio.value, best_ratio.ci95),
                              significant(point.result.find(kSkew)->value))});
 }

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "reports/section.hpp"
 #include "reports/sections/lab_groups.hpp"
 #include "tests/reports/fake_lab.hpp"
@@ -44,6 +46,25 @@ TEST_F(LabSectionsTest, SeedsAreOneRowWithAnInterval) {
   EXPECT_EQ(balance.rows[1].cells[2], "3");
   EXPECT_THAT(balance.rows[1].cells[4], HasSubstr(" to "));
   for (const auto& row : balance.rows) EXPECT_EQ(row.cells.size(), balance.columns.size());
+}
+
+TEST_F(LabSectionsTest, AnIntervalOfFewSeedsEndsWhereTheQuantityEnds) {
+  const LabGroup group{"none", {}, {0, 1, 2}};
+  const std::array<double, 3> spread = {1.0, 1.1, 2.9};
+  for (std::size_t seed = 0; seed < spread.size(); ++seed) {
+    for (auto& measurement : comparison_.points[seed].result.measurements) {
+      if (measurement.metric == "load.max_over_mean") measurement.value = spread[seed];
+      if (measurement.metric == "train.task_loss") measurement.value = spread[seed] - 1;
+      if (measurement.metric == "train.hottest_share") measurement.value = spread[seed] / 3;
+    }
+  }
+  const auto interval = [&](const char* metric) {
+    return seed_mean(comparison_, group, metric)->ci95.value();
+  };
+  EXPECT_EQ(interval("load.max_over_mean").low, 1);
+  EXPECT_GT(interval("load.max_over_mean").high, 2.9) << "above there is no end";
+  EXPECT_EQ(interval("train.task_loss").low, 0);
+  EXPECT_EQ(interval("train.hottest_share").high, 1);
 }
 
 TEST_F(LabSectionsTest, TheSmallestWeightThatIsBalancedWithinOnePercentOfTheBestLossIsNamed) {

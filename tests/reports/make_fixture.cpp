@@ -5,10 +5,12 @@
 #include "reports/exporters.hpp"
 #include "reports/section.hpp"
 #include "reports/text_escape.hpp"
+#include "sim/placement/placement_method.hpp"
+#include "sim/placement/placement_score.hpp"
 #include "tests/reports/fake_drops.hpp"
-#include "tests/reports/fake_profile.hpp"
 #include "tests/reports/fake_lab.hpp"
 #include "tests/reports/fake_model.hpp"
+#include "tests/reports/fake_profile.hpp"
 #include "tests/reports/fake_quickstart.hpp"
 #include "tests/reports/fake_ranks.hpp"
 #include "tests/reports/fake_run.hpp"
@@ -55,6 +57,40 @@ hotexpert::Run large_run() {
   return run;
 }
 
+/// What `hotexpert place` answers for the quickstart's most skewed batch: max/mean rank load of
+/// eplb for every number of ranks and copies that the page's sliders can be at and eplb takes.
+hotexpert::Json placed_by_eplb(const hotexpert::Run& run) {
+  using namespace hotexpert;
+  const std::vector<double>* hottest = nullptr;
+  double most = 0;
+  for (const auto& point : run.points) {
+    const auto* skew = point.find("load.max_over_mean");
+    if (skew == nullptr || skew->value <= most) continue;
+    for (const auto& series : point.series) {
+      if (series.metric != "load.measured_batch") continue;
+      most = skew->value;
+      hottest = &series.values;
+    }
+  }
+  const int experts = static_cast<int>(hottest->size());
+  Json answers = Json::array();
+  for (int ranks = 1; ranks <= experts; ++ranks) {
+    for (int copies = 0; copies <= experts; ++copies) {
+      if ((experts + copies) % ranks != 0) continue;
+      PlacementTarget target;
+      target.ranks = ranks;
+      target.slots = experts + copies;
+      const auto placed =
+          PlacementMethod::parse("eplb").place({.load = *hottest, .target = target});
+      const auto score = score_placement(placed.placement, *hottest, target);
+      Json answer;
+      answer.set("ranks", ranks).set("copies", copies);
+      answers.push(answer.set("max_over_mean", score.max_over_mean));
+    }
+  }
+  return answers;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -69,6 +105,8 @@ int main(int argc, char** argv) {
     if (comparison.points.size() < 1000) write_report(comparison, folder + "/" + name + ".json");
   };
   test_support::write_quickstart_run(folder + "/quickstart");
+  write_file(system_files(), folder + "/placed_by_eplb.json",
+             placed_by_eplb(read_run(folder + "/quickstart")).dump());
   test_support::write_recorded_run(folder + "/recorded");
   write("quickstart_report", {read_run(folder + "/quickstart")});
   write("recorded_report", {read_run(folder + "/recorded")});

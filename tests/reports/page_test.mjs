@@ -235,13 +235,64 @@ await test("filters, legend, log scale, zoom and sliders work", async () => {
   await page.click("#time-by-skew button[aria-label='Reset zoom']");
   assert.deepEqual(await zoom(), [0, 100]);
 
-  const answer = page.locator("#tokens-per-expert .what-if-answer");
-  assert.match(await answer.textContent(), /1\.25 drops 34 %/, "the same as the sweep counted");
-  await page.locator("#tokens-per-expert .what-if input").first().fill("2");
-  assert.match(await answer.textContent(), /2\.00 drops 25 %/);
-  await page.locator("#tokens-per-expert .what-if input").nth(2).fill("8");
-  assert.match(await answer.textContent(), /8 extra replicas, the busiest rank gets 1\.\d+x/);
   await close();
+});
+
+const reportOf = (name) => JSON.parse(fs.readFileSync(path.join(fixtures, `${name}_report.json`), "utf8"));
+/** A number as the page writes it: three significant digits, whole numbers whole. */
+const shownAs = (value) => (Number.isInteger(value) ? String(value) : value.toPrecision(3));
+
+await test("the sliders of the skewed batch give what the sweep counted and what eplb places", async () => {
+  const { page, close } = await open("quickstart_report.html");
+  const { rows } = reportOf("quickstart");
+  const answer = page.locator("#tokens-per-expert .what-if-answer");
+  const [factor, ranks, copies] = [0, 1, 2].map((i) => page.locator("#tokens-per-expert .what-if input").nth(i));
+  for (const one of [1, 1.25, 1.5, 2]) {
+    await factor.fill(String(one));
+    const counted = rows.find((row) => row["skew.target"] === "max_over_mean=4" && row["capacity.factor"] === one)["drop.assignment_fraction"];
+    const said = Number((await answer.textContent()).match(/drops ([\d.]+) %/)[1]);
+    assert.ok(Math.abs(said - 100 * counted) <= 0.51, `factor ${one}: ${said} for ${100 * counted}`);
+  }
+  const placed = JSON.parse(fs.readFileSync(path.join(fixtures, "placed_by_eplb.json"), "utf8"));
+  assert.ok(placed.length > 20);
+  for (const one of placed) {
+    await ranks.fill(String(one.ranks));
+    await copies.fill(String(one.copies));
+    const said = Number((await answer.textContent()).match(/gets ([\d.]+)x/)[1]);
+    assert.ok(Math.abs(said - one.max_over_mean) <= 5.1e-3 * one.max_over_mean, `${said} for ${JSON.stringify(one)}`);
+  }
+  await close();
+});
+
+await test("the sliders of weight, slots and ranks say what the points say, and straight lines between them", async () => {
+  const mean = (values) => values.reduce((sum, one) => sum + one, 0) / values.length;
+  const cases = [
+    { report: "lab", chart: "balance-by-weight", axis: "train.weight", line: { "train.method": "megatron" }, positions: { 0: [0.001], 500: [0.01], 1000: [0.1] },
+      metrics: { "load.max_over_mean": ["max/mean load", 1, ""], "train.task_loss": ["task loss", 1, ""], "train.max_vio": ["MaxVio in training", 1, ""] } },
+    { report: "ranks", chart: "replicas", axis: "placement.slots", line: { "placement.method": "eplb", "ep.ranks": 4 }, positions: { 0: [64], 500: [64, 80], 1000: [80] },
+      metrics: { "rank.max_over_mean": ["max/mean rank load", 1, ""], "layer.total_s": ["layer time", 1e-3, " ms"] } },
+    { report: "ranks", chart: "rank-scaling", axis: "ep.ranks", line: { "placement.method": "refine", "placement.slots": 64 }, positions: { 0: [4], 500: [4, 16], 1000: [16] },
+      metrics: { "layer.imbalance_tax": ["imbalance tax", 0.01, " %"], "rank.max_over_mean": ["max/mean rank load", 1, ""] } },
+  ];
+  for (const { report, chart, axis, line, positions, metrics } of cases) {
+    const { page, close } = await open(`${report}_report.html`);
+    const { rows } = reportOf(report);
+    const own = rows.filter((row) => Object.entries(line).every(([name, value]) => row[name] === value));
+    for (const name of Object.keys(line)) {
+      const choice = page.locator(`select[data-axis='${name}']`);
+      if (name !== "placement.method" && name !== "train.method") await choice.selectOption({ label: String(line[name]) });
+    }
+    for (const [position, places] of Object.entries(positions)) {
+      await page.locator(`#${chart} .what-if input`).fill(position);
+      const text = await page.locator(`#${chart} .what-if-answer div`, { hasText: Object.values(line)[0] }).textContent();
+      for (const [metric, [label, divisor, unit]] of Object.entries(metrics)) {
+        const at = places.map((place) => mean(own.filter((row) => row[axis] === place).map((row) => row[metric])));
+        const expected = `${label} ${shownAs(mean(at) / divisor)}${unit}`;
+        assert.ok(text.includes(expected), `${chart} at ${places}: ${expected} in ${text}`);
+      }
+    }
+    await close();
+  }
 });
 
 await test("the capacity slider says what each line drops and takes between the factors that ran", async () => {

@@ -82,5 +82,6 @@ function say({ data }: Scene, points: number[], axis: string, metric: string, x:
   const share = highX > lowX ? (x - lowX) / (highX - lowX) : 1;
   const between = low + share * (high - low);
   const { label, unit } = data.metrics[metric]!;
-  return [`${label} ${withUnit(between, displayUnit(unit, Math.abs(between)))}`];
+  const shown = metric === "layer.imbalance_tax" ? "fraction" : unit; // as its own chart shows it
+  return [`${label} ${withUnit(between, displayUnit(shown, Math.abs(between)))}`];
 }

@@ -3,6 +3,7 @@ import { element } from "./tooltip";
 import type { Filters } from "./view";
 
 const automatic = "";
+const unsaid = ["", "count", "ratio"]; // units that a number does not need
 
 /** One choice an axis that varies. "each chart's own" leaves the axis to the chart: a line for each value, or its usual one. */
 export function filterBar(data: ReportData, onChange: (filters: Filters) => void): HTMLElement {
@@ -15,7 +16,7 @@ export function filterBar(data: ReportData, onChange: (filters: Filters) => void
     const select = element("select");
     select.dataset.axis = axis.name;
     select.append(new Option("auto", automatic));
-    axis.text.forEach((text, value) => select.append(new Option(axis.unit ? `${text} ${axis.unit}` : text, String(value))));
+    axis.text.forEach((text, value) => select.append(new Option(unsaid.includes(axis.unit) ? text : `${text} ${axis.unit}`, String(value))));
     select.addEventListener("change", () => {
       if (select.value === automatic) chosen.delete(index);
       else chosen.set(index, Number(select.value));

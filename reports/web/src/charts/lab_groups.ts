@@ -48,8 +48,15 @@ export function meanOf(values: number[]): SeedMean | undefined {
   return { value, low: value - half, high: value + half };
 }
 
+const neverNegative = ["count", "s", "bytes", "loss", "nat", "norm", "fraction"];
+
+/** The interval ends where the quantity ends, as reports/sections/lab_groups.cpp has it. */
 export function seedMean(data: ReportData, group: LabGroup, metric: string): SeedMean | undefined {
-  return meanOf(group.points.flatMap((point) => measured(data, metric, point)?.value ?? []));
+  const mean = meanOf(group.points.flatMap((point) => measured(data, metric, point)?.value ?? []));
+  if (mean?.low === undefined || mean.high === undefined) return mean;
+  const unit = data.metrics[metric]!.unit;
+  const least = metric === "load.max_over_mean" ? 1 : neverNegative.includes(unit) ? 0 : -Infinity;
+  return { value: mean.value, low: Math.max(mean.low, least), high: unit === "fraction" ? Math.min(mean.high, 1) : mean.high };
 }
 
 /** "layer.total_s" gives its variants in the page: "layer.total_s@grouped", "layer.total_s@padded". */

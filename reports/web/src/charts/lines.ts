@@ -54,7 +54,7 @@ export function drawLines(scene: Scene, over: LinesOver): Drawing {
       symbolSize: line.points.length > 200 ? 0 : 8,
       lineStyle: { width: 2, type: line.dashed ? "dashed" : "solid" },
       endLabel: { show: endLabels, formatter: line.name, color: line.color, distance: 10 },
-      labelLayout: { moveOverlap: "shiftY" },
+      labelLayout: { hideOverlap: true },
     },
     ...whiskers(line.name, line.color, line.points, place),
   ]);

@@ -81,7 +81,7 @@ export function drawPanels(scene: Scene, panels: Panel[]): Drawing {
       dataZoom: zoomX(panels.map((_, index) => index)),
       xAxis: panels.map((panel, index) =>
         bottomAxis(look, withSuffix(panel.xLabel, xUnits[index]!), {
-          gridIndex: index, type: panel.logX ? "log" : "value", axisLabel: { color: look.muted, hideOverlap: true, formatter: (value: number) => String(Number(value.toPrecision(4))) },
+          gridIndex: index, type: panel.logX ? "log" : "value", ...(panel.logX ? { min: "dataMin", max: "dataMax" } : {}), axisLabel: { color: look.muted, hideOverlap: true, formatter: (value: number) => String(Number(value.toPrecision(4))) },
         })),
       yAxis: panels.map((panel, index) =>
         valueAxis(look, withSuffix(panel.yLabel, shownUnits[index]!), {
