@@ -99,7 +99,7 @@ int calibrate_device(const Arguments& arguments) {
   fitted.device.source = source_of(run, fitted, points);
   write_file(system_files(), output.string(), device_toml(fitted.device, heading_of(base)));
 
-  Table table = table_of(to_json(fitted));
+  CommandTable table = table_of(to_json(fitted));
   table.columns = {"name", "unit", "start", "value", "low", "high"};
   print_table(table, arguments);
   note_fit(fitted, points, output.string());

@@ -74,7 +74,7 @@ int calibrate_network_here(const Arguments& arguments) {
   network.name = arguments.get("name", std::filesystem::path(output).stem().string());
   network = calibrate_network(std::move(network), samples);
 
-  Table table;
+  CommandTable table;
   table.columns = {"largest_message_bytes", "measured_s", "modelled_s", "error"};
   std::vector<double> errors;
   for (const auto& sample : samples) {

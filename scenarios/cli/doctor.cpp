@@ -11,7 +11,7 @@ namespace hotexpert {
 CommandSyntax doctor_syntax() { return {"", 0, 0, table_options(), {}}; }
 
 int doctor_run(const Arguments& arguments) {
-  Table table;
+  CommandTable table;
   table.columns = {"check", "state", "what"};
   const auto add = [&](const std::string& check, const std::string& state,
                        const std::string& what) {

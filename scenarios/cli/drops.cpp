@@ -157,7 +157,7 @@ void print_translation(const DropsStudy& study, const Arguments& arguments, Poin
       .num_experts = spec.shape.num_experts,
       .top_k = spec.shape.top_k,
       .num_ranks = study.num_ranks};
-  const Table table = translation_table(study.query.rules, study.query.factors, scope);
+  const CommandTable table = translation_table(study.query.rules, study.query.factors, scope);
   if (arguments.has("json") || arguments.has("csv") || arguments.has("md")) {
     print_table(table, arguments);
     return;

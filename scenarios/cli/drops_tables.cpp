@@ -62,7 +62,7 @@ Json drops_row(const DropsRow& row, bool sampled) {
   return json;
 }
 
-bool any_has(const Table& table, std::string_view key) {
+bool any_has(const CommandTable& table, std::string_view key) {
   return std::any_of(table.rows.begin(), table.rows.end(),
                      [&](const Json& row) { return row.find(key) != nullptr; });
 }
@@ -94,8 +94,8 @@ Json translation_row(const CapacityRule& from, const Decimal& factor, const Capa
 
 }  // namespace
 
-Table drops_table(const std::vector<DropsRow>& rows, bool sampled) {
-  Table table;
+CommandTable drops_table(const std::vector<DropsRow>& rows, bool sampled) {
+  CommandTable table;
   for (const auto& row : rows) table.rows.push_back(drops_row(row, sampled));
   for (const char* column :
        {"trace.layer", "capacity.rule", "capacity.policy", "capacity.factor", "capacity",
@@ -106,12 +106,12 @@ Table drops_table(const std::vector<DropsRow>& rows, bool sampled) {
   return table;
 }
 
-Table spectrum_table(const StudiedDrops& studied) {
+CommandTable spectrum_table(const StudiedDrops& studied) {
   const SpectrumSummary summary = studied.spectra->all();
   const auto& scope = studied.scope;
   const double mean_load =
       static_cast<double>(scope.tokens) * scope.top_k / static_cast<double>(scope.num_experts);
-  Table table;
+  CommandTable table;
   table.columns = {
       "capacity", "over_mean_load",     "drop.assignment_fraction", "p50", "p95", "p99",
       "max",      "drop.floor_fraction"};
@@ -135,9 +135,9 @@ Table spectrum_table(const StudiedDrops& studied) {
   return table;
 }
 
-Table answer_table(const StudiedDrops& studied, const std::vector<std::string>& rules,
-                   const Decimal& share_of_steps) {
-  Table table;
+CommandTable answer_table(const StudiedDrops& studied, const std::vector<std::string>& rules,
+                          const Decimal& share_of_steps) {
+  CommandTable table;
   table.columns = {"trace.layer",
                    "capacity.rule",
                    "max_drop",
@@ -170,9 +170,9 @@ Table answer_table(const StudiedDrops& studied, const std::vector<std::string>& 
   return table;
 }
 
-Table translation_table(const std::vector<std::string>& rules, const std::vector<Decimal>& factors,
-                        const CapacityScope& scope) {
-  Table table;
+CommandTable translation_table(const std::vector<std::string>& rules,
+                               const std::vector<Decimal>& factors, const CapacityScope& scope) {
+  CommandTable table;
   table.columns = {"from.rule",       "from.factor", "from.capacity", "capacity.rule",
                    "capacity.factor", "capacity",    "unsupported"};
   for (const auto& text : rules) {

@@ -53,14 +53,14 @@ std::string_view name(TileOrder order) {
 
 }  // namespace
 
-Table explain_cuda_kernels(std::string_view text) {
+CommandTable explain_cuda_kernels(std::string_view text) {
   const auto parsed = NamedChoice::parse(text, kParams, "shape");
   const LayerShape shape = shape_of(parsed);
   const CudaDevice device = device_of(parsed);
   const std::int64_t tokens = parsed.get_integer("tokens");
   const int slots = shape.top_k + shape.num_shared_experts;
   const int experts = shape.num_experts + shape.num_shared_experts;
-  Table table;
+  CommandTable table;
   table.columns = {"kernel", "engine", "tile", "order", "blocks", "up_tiles", "GiB", "why"};
   for (const auto& row : cuda_kernels()) {
     Json json = Json::object().set("kernel", row.name);

@@ -11,6 +11,6 @@ namespace hotexpert {
 /// @param shape a preset's name with parameters inline: tokens, sm (compute capability times 10),
 /// multiprocessors, scale, dtype, activation. "qwen3-30b-a3b:tokens=8192:sm=90"
 /// @throws UsageError for an unknown preset or parameter
-Table explain_cuda_kernels(std::string_view shape);
+CommandTable explain_cuda_kernels(std::string_view shape);
 
 }  // namespace hotexpert

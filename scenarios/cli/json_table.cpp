@@ -2,8 +2,8 @@
 
 namespace hotexpert {
 
-Table table_of(const Json& json) {
-  Table table;
+CommandTable table_of(const Json& json) {
+  CommandTable table;
   for (const auto& [key, value] : json.as_object()) {
     if (key == "rows") {
       table.rows = value.as_array();

@@ -6,6 +6,6 @@ namespace hotexpert {
 
 /// {"rows": [...], ...} as a table: every key of the first row is a column, all else goes beside
 /// the rows.
-Table table_of(const Json& json);
+CommandTable table_of(const Json& json);
 
 }  // namespace hotexpert

@@ -43,8 +43,8 @@ std::string params_text(std::span<const ParamSpec> params) {
 }
 
 template <class Rows>
-Table family_table(const Rows& rows) {
-  Table table;
+CommandTable family_table(const Rows& rows) {
+  CommandTable table;
   table.columns = {"name", "summary"};
   for (const auto& row : rows) {
     Json json = Json::object().set("name", row.name).set("summary", row.summary);
@@ -57,8 +57,8 @@ Table family_table(const Rows& rows) {
   return table;
 }
 
-Table axis_table() {
-  Table table;
+CommandTable axis_table() {
+  CommandTable table;
   table.columns = {"name", "default", "unit", "help"};
   for (const auto& axis : axes()) {
     table.rows.push_back(Json::object()
@@ -70,8 +70,8 @@ Table axis_table() {
   return table;
 }
 
-Table preset_table() {
-  Table table;
+CommandTable preset_table() {
+  CommandTable table;
   table.columns = {"name",       "layer.experts",        "layer.top_k", "layer.d_model",
                    "layer.d_ff", "layer.shared_experts", "moe_layers",  "summary"};
   for (const auto& row : presets()) {
@@ -88,8 +88,8 @@ Table preset_table() {
   return table;
 }
 
-Table metric_table() {
-  Table table;
+CommandTable metric_table() {
+  CommandTable table;
   table.columns = {"name", "unit", "better", "definition"};
   constexpr std::array<std::string_view, 3> kBetter = {"lower", "higher", "neither"};
   for (const auto& row : metric_catalogue()) {
@@ -102,8 +102,8 @@ Table metric_table() {
   return table;
 }
 
-Table method_table() {
-  Table table = family_table(training::balancing_methods());
+CommandTable method_table() {
+  CommandTable table = family_table(training::balancing_methods());
   table.columns.emplace_back("convention");
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     table.rows[i].set("convention", training::balancing_methods()[i].convention);
@@ -111,8 +111,8 @@ Table method_table() {
   return table;
 }
 
-Table backend_table() {
-  Table table;
+CommandTable backend_table() {
+  CommandTable table;
   table.columns = {"name", "summary", "here"};
   for (const auto& row : layer_backends()) {
     const auto info = row.make({})->info();
@@ -130,8 +130,8 @@ Table backend_table() {
 }
 
 /// The kernels of every backend; a name may be in several.
-Table kernel_table() {
-  Table table;
+CommandTable kernel_table() {
+  CommandTable table;
   table.columns = {"backend", "name", "summary", "parameters"};
   const auto add = [&](std::string_view backend, const auto& rows) {
     for (const auto& row : rows) {
@@ -155,7 +155,7 @@ Table kernel_table() {
 struct FamilyRow {
   std::string_view name;
   std::string_view summary;
-  Table (*table)();
+  CommandTable (*table)();
 };
 
 constexpr std::array kFamilies = {

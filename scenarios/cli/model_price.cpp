@@ -92,8 +92,9 @@ void note_prices(const DeviceDescription& device, const std::vector<PriceCell>& 
 }
 
 /// The table that people paste: tokens down, skews across, "+34 %, 0.42 ± 0.05 us/%" in a cell.
-Table sensitivity_table(const std::vector<PriceCell>& cells, const std::vector<double>& skews) {
-  Table table;
+CommandTable sensitivity_table(const std::vector<PriceCell>& cells,
+                               const std::vector<double>& skews) {
+  CommandTable table;
   table.columns = {"step.tokens", "balanced_us"};
   for (const double skew : skews) table.columns.push_back(fmt::format("{}x", skew));
   for (std::size_t i = 0; i < cells.size(); i += skews.size()) {
@@ -161,7 +162,7 @@ int model_price(const Arguments& arguments) {
   }
   json.set("crossovers", std::move(crossovers));
   if (arguments.has("by-skew")) {
-    Table table = sensitivity_table(cells, skews);
+    CommandTable table = sensitivity_table(cells, skews);
     table.extra = table_of(json).extra;
     print_table(table, arguments);
   } else {

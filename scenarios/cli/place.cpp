@@ -134,7 +134,7 @@ Json to_row(int layer_id, const PlacedLayer& layer, const std::vector<double>& l
       .set("rank_load", Json::array_of(score.rank_load));
 }
 
-void note_summary(const Table& table, double seconds) {
+void note_summary(const CommandTable& table, double seconds) {
   double max_over_mean = 0;
   double ratio = 0;
   for (const auto& row : table.rows) {
@@ -186,7 +186,7 @@ int place_run(const Arguments& arguments) {
     throw UsageError(
         "--output writes what --verdict found; a placement alone is written by --write-map");
   }
-  Table table;
+  CommandTable table;
   table.columns = {"layer", "rank.max_over_mean", "place.lower_bound_ratio", "slowest_rank",
                    "cross_node_rows"};
   double seconds = 0;

@@ -199,7 +199,7 @@ void print_verdict(const PlaceLoads& loads, const PlacementTarget& target,
   }
   const auto question = question_from(arguments, target, loads.steps);
   const auto report = judge_rebalancing(loads.steps, question);
-  Table table;
+  CommandTable table;
   table.columns = {"verdict.interval",
                    "verdict.window",
                    "gain",

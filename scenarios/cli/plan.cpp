@@ -25,7 +25,7 @@ int plan_run(const Arguments& arguments) {
   options.should_stop = [] { return caught_signal() != 0; };
   const auto results = plan_points(scenario, options);
 
-  Table table;
+  CommandTable table;
   for (const auto& axis : axes()) {
     if (scenario.values(axis).size() > 1) table.columns.emplace_back(axis.name);
   }

@@ -32,10 +32,10 @@ Json row_of(const JoinedKernel& kernel) {
   return row;
 }
 
-Table import_nsys(const std::string& path, const std::vector<std::int64_t>& expert_rows) {
+CommandTable import_nsys(const std::string& path, const std::vector<std::int64_t>& expert_rows) {
   const auto report = read_nsys_sqlite(path);
   const std::string kernel = report.layers.empty() ? "" : report.layers.front().kernel;
-  Table table;
+  CommandTable table;
   for (const auto& one : join_experts(joinable(report.kernels), expert_rows, kernel))
     table.rows.push_back(row_of(one));
   Json stages = Json::array();
@@ -64,15 +64,15 @@ Table import_nsys(const std::string& path, const std::vector<std::int64_t>& expe
   return table;
 }
 
-Table import_ncu(const std::string& path, const std::string& text,
-                 const std::vector<std::int64_t>& expert_rows) {
+CommandTable import_ncu(const std::string& path, const std::string& text,
+                        const std::vector<std::int64_t>& expert_rows) {
   const auto values = read_ncu_csv(text, path);
   std::map<std::int64_t, Json> metrics;  // by kernel, in the order of joinable()
   for (const auto& value : values) {
     auto& of_kernel = metrics.emplace(value.kernel_id, Json::object()).first->second;
     of_kernel.set(value.metric, Json::object().set("value", value.value).set("unit", value.unit));
   }
-  Table table;
+  CommandTable table;
   auto of_kernel = metrics.begin();
   for (const auto& one : join_experts(joinable(values), expert_rows))
     table.rows.push_back(row_of(one).set("metrics", (of_kernel++)->second));
@@ -120,8 +120,8 @@ void counter_metrics_of(const Arguments& arguments, const PlannedBatch& batch,
 int print_import(const Arguments& arguments, const std::vector<std::int64_t>& expert_rows) {
   const std::string path = arguments.get("import");
   const std::string text = read_text(path);
-  Table table = text.starts_with("SQLite format 3") ? import_nsys(path, expert_rows)
-                                                    : import_ncu(path, text, expert_rows);
+  CommandTable table = text.starts_with("SQLite format 3") ? import_nsys(path, expert_rows)
+                                                           : import_ncu(path, text, expert_rows);
   table.columns = {"stage", "layer_range", "kernel", "seconds", "expert", "rows"};
   if (expert_rows.empty())
     note("without a SCENARIO and --point the loads are unknown: kernels are not joined to experts");

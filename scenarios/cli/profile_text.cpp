@@ -30,7 +30,7 @@ std::string indented(const std::string& table) {
 
 std::string worker_table(const PointProfile& profile) {
   const auto& summary = profile.layer.summary;
-  Table table{{"worker", "busy ms", "waits at the end, ms"}, {}, {}};
+  CommandTable table{{"worker", "busy ms", "waits at the end, ms"}, {}, {}};
   std::vector<std::size_t> order(summary.worker_busy_s.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, std::greater{},
@@ -51,7 +51,7 @@ std::string worker_table(const PointProfile& profile) {
 std::string expert_table(const PointProfile& profile) {
   const auto& summary = profile.layer.summary;
   const auto& grid = profile.shown.timeline.grid;
-  Table table{{"expert", "rows", "tiles", "share of time", "last tile ends, ms"}, {}, {}};
+  CommandTable table{{"expert", "rows", "tiles", "share of time", "last tile ends, ms"}, {}, {}};
   auto order = summary.experts_by_last_end;
   std::ranges::stable_sort(order, std::greater{}, [&](int expert) {
     return summary.expert_share[static_cast<std::size_t>(expert)];
@@ -96,7 +96,7 @@ std::string ledger_text(const PointProfile& profile) {
       "Ledger: measured {} ms - balanced control {} ms = {} ms, mean over {} pairs of passes\n",
       ms(ledger.measured_s), ms(ledger.control_s), signed_ms(difference_s),
       profile.layer.pairs.size());
-  Table table{{"ms", "of the difference", "booked to", "because"}, {}, {}};
+  CommandTable table{{"ms", "of the difference", "booked to", "because"}, {}, {}};
   double rest_s = 0;
   std::size_t rest = 0;
   for (const auto& entry : ledger.entries) {

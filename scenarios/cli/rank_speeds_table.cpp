@@ -36,7 +36,7 @@ void print_rank_speeds(const std::vector<std::vector<double>>& seconds,
   std::vector<double> medians;
   for (const auto& rank : seconds) medians.push_back(median(rank));
   const double typical_s = median(medians);
-  Table table;
+  CommandTable table;
   table.columns = {"rank", "seconds", "low", "high", "speed"};
   std::string speeds;
   for (std::size_t rank = 0; rank < seconds.size(); ++rank) {

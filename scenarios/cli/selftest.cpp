@@ -51,7 +51,7 @@ CommandSyntax selftest_syntax() {
 }
 
 int selftest_run(const Arguments& arguments) {
-  Table table;
+  CommandTable table;
   table.columns = {"check", "state", "what", "found", "expected", "tolerance", "note"};
   std::int64_t failed = 0;
   std::int64_t skipped = 0;

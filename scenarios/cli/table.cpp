@@ -20,7 +20,7 @@ std::string cell(const Json& row, const std::string& column, bool rounded) {
   return value->dump();
 }
 
-bool is_numeric(const Table& table, const std::string& column) {
+bool is_numeric(const CommandTable& table, const std::string& column) {
   bool any = false;
   for (const auto& row : table.rows) {
     const Json* value = row.find(column);
@@ -60,7 +60,7 @@ std::string markdown_cell(const std::string& text) {
 
 }  // namespace
 
-std::string text_table(const Table& table) {
+std::string text_table(const CommandTable& table) {
   std::vector<std::vector<std::string>> lines(table.rows.size() + 1);
   std::vector<std::size_t> widths;
   std::vector<bool> numeric;
@@ -88,7 +88,7 @@ std::string text_table(const Table& table) {
   return out;
 }
 
-std::string csv_table(const Table& table) {
+std::string csv_table(const CommandTable& table) {
   std::string out;
   for (std::size_t c = 0; c < table.columns.size(); ++c)
     out += (c > 0 ? "," : "") + csv_cell(table.columns[c], false);
@@ -104,7 +104,7 @@ std::string csv_table(const Table& table) {
   return out;
 }
 
-std::string markdown_table(const Table& table) {
+std::string markdown_table(const CommandTable& table) {
   std::string out = "|";
   std::string rule = "|";
   for (const auto& column : table.columns) {
@@ -121,7 +121,7 @@ std::string markdown_table(const Table& table) {
   return out;
 }
 
-void print_table(const Table& table, const Arguments& arguments) {
+void print_table(const CommandTable& table, const Arguments& arguments) {
   std::string text;
   if (arguments.has("json")) {
     Json::Object object = table.extra;

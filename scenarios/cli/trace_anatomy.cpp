@@ -42,8 +42,8 @@ void add_parts(const Json& layer, const LayerAnatomy& anatomy, Json::Array& rows
 }
 
 /// A row a layer, for reading: shares side by side.
-Table by_layer(const Anatomy& anatomy) {
-  Table table;
+CommandTable by_layer(const Anatomy& anatomy) {
+  CommandTable table;
   table.columns = {"layer", "mean_cv2"};
   for (const auto& part : anatomy_parts()) table.columns.push_back(std::string(part.name) + ", %");
   for (const auto& part : anatomy_beside()) table.columns.emplace_back(part.name);
@@ -82,10 +82,10 @@ int trace_anatomy(const Arguments& arguments) {
   for (const auto& warning : trace->info().warnings) warn(warning);
   const Anatomy anatomy = hotexpert::anatomy(*trace, options);
 
-  Table table;
+  CommandTable table;
   table.columns = {"layer", "part", "cv2", "share_percent", "ratio", "lever"};
   add_parts("all", anatomy.overall, table.rows);
-  Table overall = table;
+  CommandTable overall = table;
   overall.columns.erase(overall.columns.begin());
   for (std::size_t layer = 0; layer < anatomy.layers.size(); ++layer)
     add_parts(Json(static_cast<std::int64_t>(layer)), anatomy.layers[layer], table.rows);

@@ -22,8 +22,8 @@ Json layer_row(const Json& layer, const LayerSummary& summary) {
   return row;
 }
 
-Table layers_table(const TraceSummary& summary) {
-  Table table;
+CommandTable layers_table(const TraceSummary& summary) {
+  CommandTable table;
   table.columns = {"layer",
                    "load.max_over_mean",
                    "load.cv",
@@ -51,8 +51,8 @@ int trace_info(const Arguments& arguments) {
   const TraceSummary summary = recording.arrays
                                    ? summarize(*recording.arrays, imported.num_experts, tokens)
                                    : summarize(*recording.loads);
-  Table table = layers_table(summary);
-  const Table checks = checks_table(imported);
+  CommandTable table = layers_table(summary);
+  const CommandTable checks = checks_table(imported);
   table.extra = {{"importer", imported.importer},
                  {"tokens", summary.tokens},
                  {"steps", summary.steps},

@@ -62,8 +62,8 @@ TraceArrays read_tokens(const Arguments& arguments, std::string_view purpose) {
   return std::move(*imported.recording.arrays);
 }
 
-Table checks_table(const ImportedTrace& imported) {
-  Table table;
+CommandTable checks_table(const ImportedTrace& imported) {
+  CommandTable table;
   table.columns = {"check", "severity", "count", "unit", "text"};
   for (const auto& check : imported.checks) {
     table.rows.push_back(Json::object()

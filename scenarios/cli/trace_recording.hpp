@@ -29,7 +29,7 @@ ImportedTrace read_recording(const Arguments& arguments, std::string_view fallba
 TraceArrays read_tokens(const Arguments& arguments, std::string_view purpose);
 
 /// Every check as a table: check, severity, count, unit, text.
-Table checks_table(const ImportedTrace& imported);
+CommandTable checks_table(const ImportedTrace& imported);
 
 /// A warning line for every check that found something, and for every import warning.
 void warn_of_checks(const ImportedTrace& imported);

@@ -27,7 +27,7 @@ int trace_twin(const Arguments& arguments) {
   write_trace(path, twin);
   const auto iid = draw_twin(model, options, false);
 
-  Table table;
+  CommandTable table;
   table.columns = {"step.tokens", "trace.order", "metric", "original", "twin", "iid"};
   for (const auto& row : twin_fidelity(original, twin, iid, experts, steps, options.threads)) {
     table.rows.push_back(Json::object()

@@ -29,7 +29,7 @@ std::vector<PointResult> in_scenario_order(const Run& run, const std::vector<Tra
 
 void print_results(const Scenario& scenario, const Run& run, const Arguments& arguments) {
   const auto results = in_scenario_order(run, expand_training(scenario));
-  Table table = train_table(scenario, results);
+  CommandTable table = train_table(scenario, results);
   if (arguments.has("json")) table.rows = point_rows(results);
   const Comparison comparison = make_comparison({run});
   table.extra = {{"title", scenario.title},

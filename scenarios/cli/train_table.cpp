@@ -74,8 +74,8 @@ std::vector<Column> columns_of(const std::vector<PointResult>& results,
 
 }  // namespace
 
-Table train_table(const Scenario& scenario, const std::vector<PointResult>& results) {
-  Table table;
+CommandTable train_table(const Scenario& scenario, const std::vector<PointResult>& results) {
+  CommandTable table;
   for (const auto& axis : axes()) {
     const bool always = axis.name == "train.method" || axis.name == "train.weight";
     const bool lab = axis.scope == AxisScope::kTraining;
@@ -106,8 +106,8 @@ Table train_table(const Scenario& scenario, const std::vector<PointResult>& resu
   return table;
 }
 
-Table translation_table(const Scenario& scenario) {
-  Table table;
+CommandTable translation_table(const Scenario& scenario) {
+  CommandTable table;
   table.columns = {"method", "weight", "convention", "in", "is", "remark"};
   const int top_k = make_train_spec(scenario.expand(kTrainScopes).front()).config.top_k;
   for (const auto& choice : scenario.expand(kTrainScopes)) {

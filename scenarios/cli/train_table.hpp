@@ -10,9 +10,9 @@ namespace hotexpert {
 
 /// One row for each method, weight and other axis that varies: the mean over seeds of the metrics
 /// that matter, each with half the width of its 95 % interval over seeds ("±", Student's t).
-Table train_table(const Scenario& scenario, const std::vector<PointResult>& results);
+CommandTable train_table(const Scenario& scenario, const std::vector<PointResult>& results);
 
 /// What each weight of train.method and train.weight is worth in every convention: one row a pair.
-Table translation_table(const Scenario& scenario);
+CommandTable translation_table(const Scenario& scenario);
 
 }  // namespace hotexpert

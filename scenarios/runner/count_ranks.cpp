@@ -13,13 +13,6 @@
 namespace hotexpert {
 namespace {
 
-Measurement over_batches(std::string metric, const std::vector<double>& values,
-                         Provenance provenance) {
-  Measurement measurement{std::move(metric), mean(values), provenance};
-  if (values.size() > 1) measurement.percentiles = percentiles(values);
-  return measurement;
-}
-
 /// Every layer placed as `contiguous` does, on the same ranks without replicas where they fit.
 std::vector<PlacedLayer> contiguous_layers(const Placements& placements, int experts) {
   const std::vector<double> nothing(static_cast<std::size_t>(experts), 0.0);
@@ -79,6 +72,13 @@ void add_batch_metrics(const PointSpec& spec, const Placements& placements, cons
 }
 
 }  // namespace
+
+Measurement over_batches(std::string metric, const std::vector<double>& values,
+                         Provenance provenance) {
+  Measurement measurement{std::move(metric), mean(values), provenance};
+  if (values.size() > 1) measurement.percentiles = percentiles(values);
+  return measurement;
+}
 
 void count_ranks(const PointSpec& spec, const Placements& placements, const LoadMatrix& load,
                  PointResult& result) {

@@ -16,16 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxSeriesValues = 65536;  // beyond, loads are summed over steps
 
-Measurement over_batches(std::string metric, const std::vector<double>& values,
-                         Provenance provenance) {
-  Measurement measurement;
-  measurement.metric = std::move(metric);
-  measurement.value = mean(values);
-  measurement.provenance = provenance;
-  if (values.size() > 1) measurement.percentiles = percentiles(values);
-  return measurement;
-}
-
 Series load_series(const LoadMatrix& load) {
   Series series;
   series.metric = "load.by_expert";

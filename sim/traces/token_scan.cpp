@@ -7,7 +7,6 @@
 namespace hotexpert {
 namespace {
 
-constexpr std::size_t kLanes = kIdLanes;
 constexpr std::size_t kChunkIds = 8192;        // 16 KiB: stays in the first cache level
 constexpr std::size_t kMostHits = 0xffff - 1;  // of a 16-bit lane
 
@@ -20,11 +19,11 @@ TokenScan::TokenScan(const TraceArrays& arrays, int num_experts)
       row_(layers_ * slots_),
       experts_(static_cast<std::size_t>(num_experts)),
       chunk_max_(std::max<std::size_t>(8, kChunkIds / row_)),
-      in_groups_(slots_ <= kLanes && kLanes % slots_ == 0),
+      in_groups_(slots_ <= kIdLanes && kIdLanes % slots_ == 0),
       absent_(arrays.absent_id ? narrow_id(*arrays.absent_id) : kUnfitId),
-      chunk_((chunk_max_ + 1) * row_ + 2 * kLanes, static_cast<std::uint16_t>(num_experts)),
+      chunk_((chunk_max_ + 1) * row_ + 2 * kIdLanes, static_cast<std::uint16_t>(num_experts)),
       counts_(layers_ * (experts_ + 1)),
-      hits_((in_groups_ ? row_ : 0) * kLanes),
+      hits_((in_groups_ ? row_ : 0) * kIdLanes),
       hits_left_(kMostHits),
       common_(layers_) {}
 
@@ -57,8 +56,8 @@ void TokenScan::add_chunk(std::int64_t first, std::int64_t tokens) {
     sanitize<T>(arrays_.topk_ids.data + static_cast<std::size_t>(first) * row_ * sizeof(T), count);
   });
   const auto chunk_tokens = static_cast<std::size_t>(tokens);
-  if (chunk_tokens / kLanes + 1 > hits_left_) flush_common();
-  hits_left_ -= chunk_tokens / kLanes + 1;
+  if (chunk_tokens / kIdLanes + 1 > hits_left_) flush_common();
+  hits_left_ -= chunk_tokens / kIdLanes + 1;
   if (!in_groups_) {
     overlap_by_row(chunk_tokens);
     count_chunk<0>(chunk_tokens);
@@ -86,7 +85,7 @@ void TokenScan::sanitize(const std::byte* ids, std::size_t count) {
   const IdLanes absent = all_lanes(absent_);
   std::uint16_t* const to = chunk_.data() + row_;
   std::size_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
+  for (; i + kIdLanes <= count; i += kIdLanes) {
     const IdLanes id = narrow_lanes<T>(ids + i * sizeof(T));
     const auto valid = reinterpret_cast<IdLanes>((id < experts) & (id != absent));
     store_lanes(to + i, (id & valid) | (experts & ~valid));
@@ -95,7 +94,7 @@ void TokenScan::sanitize(const std::byte* ids, std::size_t count) {
     const auto id = narrow_id(load_element<T>(ids, static_cast<std::int64_t>(i)));
     to[i] = id < none && id != absent_ ? id : none;
   }
-  std::fill_n(to + count, kLanes, none);
+  std::fill_n(to + count, kIdLanes, none);
 }
 
 /// Lane j of hits_ v counts the ids at place 8 v + j of eight tokens in a row, whose layer is
@@ -106,7 +105,7 @@ void TokenScan::overlap_in_groups(std::size_t count) {
   const std::uint16_t* before = chunk_.data();
   for (std::size_t i = 0; i < count;) {
     std::uint16_t* hits = hits_.data();
-    for (std::size_t v = 0; v < row_ && i < count; ++v, i += kLanes, hits += kLanes) {
+    for (std::size_t v = 0; v < row_ && i < count; ++v, i += kIdLanes, hits += kIdLanes) {
       const IdLanes cur = load_lanes(before + row_ + i);
       const IdLanes hit =
           matches<k>(cur, load_lanes(before + i)) & reinterpret_cast<IdLanes>(cur != none);
@@ -122,16 +121,16 @@ void TokenScan::overlap_by_row(std::size_t tokens) {
   for (std::size_t token = 0; token < tokens; ++token) {
     for (std::size_t layer = 0; layer < layers_; ++layer, before += slots_) {
       IdLanes sum{};
-      for (std::size_t a = 0; a < slots_; a += kLanes) {
+      for (std::size_t a = 0; a < slots_; a += kIdLanes) {
         const IdLanes cur = load_lanes(before + row_ + a);
         IdLanes hit{};
-        for (std::size_t b = 0; b < slots_; b += kLanes) {
+        for (std::size_t b = 0; b < slots_; b += kIdLanes) {
           const IdLanes of_row = first_lanes(slots_ - b);
           hit |= matches<8>(cur, (load_lanes(before + b) & of_row) | ~of_row);
         }
         sum -= hit & reinterpret_cast<IdLanes>(cur != none) & first_lanes(slots_ - a);
       }
-      for (std::size_t lane = 0; lane < kLanes; ++lane) common_[layer] += sum[lane];
+      for (std::size_t lane = 0; lane < kIdLanes; ++lane) common_[layer] += sum[lane];
     }
   }
 }
