@@ -112,7 +112,7 @@ const ReportSection kRankTimeline = {
     .how_to_read =
         "One bar a rank for the point with the largest imbalance tax: the network brings rows, the "
         "rank computes, waits for the slowest, and the network takes rows back. With virtual ranks "
-        "the network is modelled and everything else measured.",
+        "the network is modelled (hatched) and everything else measured.",
     .view = view,
     .table = table,
     .findings = say,

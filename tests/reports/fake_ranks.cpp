@@ -58,7 +58,9 @@ PointResult ranks_point(int ranks, const std::string& method, int slots) {
   over_ranks("rank_ffn_s", "s", rank_s * 0.9, hottest);
   over_ranks("rank_rows", "count", 8192.0 / ranks, hottest);
   over_ranks("rank_dispatch_s", "s", 1e-4, 1.0);
+  point.series.back().provenance = Provenance::kModelled;
   over_ranks("rank_return_s", "s", 1e-4, 1.0);
+  point.series.back().provenance = Provenance::kModelled;
   point.series.push_back(series_of("straggler.hot_experts", "count", {"place", "expert_and_rows"},
                                    {2, 2}, {7, 900, 3, 800}));
   const auto both_layers = [&](const char* metric, double hot) {

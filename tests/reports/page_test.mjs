@@ -142,7 +142,7 @@ await test("ranks have a timeline, loads before and after placement, and placeme
     assert.ok(titles.includes(title), `${title} in ${titles}`);
   const bars = await series(page, "rank-timeline");
   const count = Object.fromEntries(bars.map((one) => [one.name, one.points]));
-  assert.deepEqual(count, { compute: 4, network: 8, wait: 3 }, "two exchanges a rank; the slowest waits for nobody");
+  assert.deepEqual(count, { compute: 4, "network, modelled": 8, wait: 3 }, "two exchanges a rank; the slowest waits for nobody");
   assert.deepEqual((await series(page, "rank-load-before")).map((one) => [one.type, one.points % 2]), [["heatmap", 0]]);
   assert.deepEqual((await series(page, "replicas")).filter((one) => one.type === "line").map((one) => [one.name, one.points]),
     [["contiguous", 2], ["eplb", 2], ["refine", 2]]);

@@ -12,6 +12,7 @@ export interface LinesOver {
   yLabel: string;
   floor?: { metric: string; name: string }; // dashed, the same for every line
   startAtZero?: boolean;
+  logX?: boolean; // powers of two
 }
 
 interface Datum {
@@ -86,7 +87,7 @@ export function drawLines(scene: Scene, over: LinesOver): Drawing {
       },
       grid: { left: 8, right: margin, top: 36, bottom: 28, containLabel: true },
       dataZoom: zoomX(),
-      xAxis: bottomAxis(look, over.xLabel),
+      xAxis: bottomAxis(look, over.xLabel, over.logX ? { type: "log", logBase: 2 } : {}),
       yAxis: valueAxis(look, yName, {
         type: logY ? "log" : "value",
         min: logY ? undefined : over.startAtZero ? 0 : undefined,

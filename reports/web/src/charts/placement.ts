@@ -21,7 +21,7 @@ export const rankScaling: Chart = {
     const metrics = { ...scene.data.metrics, "layer.imbalance_tax": { label: "imbalance tax", unit: "fraction" } };
     return drawLines(
       { ...scene, data: { ...scene.data, metrics } },
-      { y: "layer.imbalance_tax", xLabel: "ranks", yLabel: "time above the balanced control" },
+      { y: "layer.imbalance_tax", xLabel: "ranks", yLabel: "time above the balanced control", logX: true },
     );
   },
 };

@@ -12,7 +12,10 @@ interface Rank {
   total: number;
   dispatch: number;
   back: number;
+  modelled: boolean; // dispatch and back
 }
+
+const network = (rank: Rank) => (rank.modelled ? "network, modelled" : "network");
 
 /** The ranks of the shown point with the largest imbalance tax. */
 function ranksOf({ data, view }: Scene): Rank[] {
@@ -22,7 +25,9 @@ function ranksOf({ data, view }: Scene): Rank[] {
   if (most === undefined) return [];
   const values = (name: string) => seriesOf(data, name, most)?.values ?? [];
   const [rows, ffn, dispatch, back] = [values("rank_rows"), values("rank_ffn_s"), values("rank_dispatch_s"), values("rank_return_s")];
+  const modelled = seriesOf(data, "rank_dispatch_s", most)?.provenance === "modelled";
   return values("rank_total_s").map((total, rank) => ({
+    modelled,
     rank, total, rows: rows[rank] ?? 0, ffn: ffn[rank] ?? 0, dispatch: dispatch[rank] ?? 0, back: back[rank] ?? 0,
   }));
 }
@@ -41,8 +46,8 @@ export const rankTimeline: Chart = {
       return [
         { lane, kind: "compute", start: arrived, end: arrived + one.total, name, detail },
         { lane, kind: "wait", start: arrived + one.total, end: done, name, detail },
-        { lane, kind: "network", start: 0, end: one.dispatch, name: `${name}: dispatch`, detail },
-        { lane, kind: "network", start: done, end: done + one.back, name: `${name}: return`, detail },
+        { lane, kind: network(one), hatched: one.modelled, start: 0, end: one.dispatch, name: `${name}: dispatch`, detail },
+        { lane, kind: network(one), hatched: one.modelled, start: done, end: done + one.back, name: `${name}: return`, detail },
       ].filter((bar) => bar.end > bar.start);
     });
     return drawGantt(scene, shown.map((one) => `rank ${one.rank}`), bars);
