@@ -36,12 +36,18 @@ void note_scores(const ValidationReport& report) {
     note(fmt::format("fitted: {} = {:.4g}", constant.name, constant.value));
 }
 
-/// The table and, for a reader, predicted against measured.
-void print_scored(const Json& json, std::span<const double> measured_s,
-                  std::span<const double> predicted_s, const Arguments& arguments) {
+/// The table and, for a reader, further tables by their key and predicted against measured.
+void print_scored(const Json& json, const std::vector<const char*>& further,
+                  std::span<const double> measured_s, std::span<const double> predicted_s,
+                  const Arguments& arguments) {
   print_table(table_of(json), arguments);
   if (arguments.has("json") || arguments.has("csv") || arguments.has("md")) return;
-  write_stdout("\n" + text_scatter(measured_s, predicted_s));
+  std::string text;
+  for (const char* key : further) {
+    const auto table = table_of(Json::object().set("rows", json.at(key)));
+    text += "\n" + text_table(table);
+  }
+  write_stdout(text + "\n" + text_scatter(measured_s, predicted_s));
 }
 
 Scenario found_scenario(const std::string& source, const DeviceDescription& device) {
@@ -80,7 +86,7 @@ int validate_run(const Arguments& arguments) {
   Json json = Json::object();
   json.set("rows", to_json(errors)).set("device", device.name);
   json.set("predictions", std::move(predictions));
-  print_scored(json, measured_s, predicted_s, arguments);
+  print_scored(json, {}, measured_s, predicted_s, arguments);
   write_found_run(arguments, found_scenario(run.dir, device),
                   Json::object().set("devices", Json::object().set(device.name, to_json(device))),
                   validation_points(samples, predicted_s));
@@ -107,7 +113,8 @@ int model_validate(const Arguments& arguments) {
     measured_s.push_back(scored[prediction.row].latency_s);
     predicted_s.push_back(prediction.predicted_s);
   }
-  print_scored(to_json(report, scored), measured_s, predicted_s, arguments);
+  print_scored(to_json(report, scored), {"margins", "crossovers"}, measured_s, predicted_s,
+               arguments);
   const auto& fit = report.device;
   write_found_run(arguments, found_scenario(arguments.positional[1], fit),
                   Json::object()

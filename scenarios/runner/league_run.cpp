@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cmath>
-#include <span>
 
 #include "sim/metrics/load_metrics.hpp"
 
@@ -13,20 +12,41 @@ namespace {
 
 using Loads = std::vector<std::int64_t>;
 
+/// The timed batch and its balanced control, seen in the ways metrics need.
+struct BatchLoads {
+  Loads experts;
+  Loads control;
+  Loads ranks;  ///< rows of each rank; one entry on one rank
+};
+
+constexpr std::int64_t kTileRows = 128;
+
+/// Row tiles of the batch: what a tiled kernel's waves are made of.
+double row_tiles(const Loads& loads) {
+  std::int64_t tiles = 0;
+  for (const std::int64_t rows : loads) tiles += (rows + kTileRows - 1) / kTileRows;
+  return static_cast<double>(tiles);
+}
+
 struct MetricRule {
   std::string_view name;
-  double (*value)(std::span<const std::int64_t> loads, std::span<const std::int64_t> control);
+  double (*value)(const BatchLoads& loads);
 };
 
 constexpr std::array kRules = {
-    MetricRule{"load.max_over_mean", [](auto loads, auto) { return max_over_mean(loads); }},
-    MetricRule{"load.cv", [](auto loads, auto) { return load_cv(loads); }},
-    MetricRule{"load.gini", [](auto loads, auto) { return load_gini(loads); }},
+    MetricRule{"load.max_over_mean", [](const auto& l) { return max_over_mean(l.experts); }},
+    MetricRule{"load.max_vio_batch", [](const auto& l) { return max_over_mean(l.experts) - 1; }},
+    MetricRule{"load.cv", [](const auto& l) { return load_cv(l.experts); }},
+    MetricRule{"load.gini", [](const auto& l) { return load_gini(l.experts); }},
     MetricRule{"load.active_experts",
-               [](auto loads, auto control) {
-                 return static_cast<double>(active_experts(loads)) /
-                        static_cast<double>(active_experts(control));
+               [](const auto& l) {
+                 return static_cast<double>(active_experts(l.experts)) /
+                        static_cast<double>(active_experts(l.control));
                }},
+    MetricRule{"rank.max_over_mean", [](const auto& l) { return max_over_mean(l.ranks); }},
+    MetricRule{"rank.cv", [](const auto& l) { return load_cv(l.ranks); }},
+    MetricRule{"tile_waves",
+               [](const auto& l) { return row_tiles(l.experts) / row_tiles(l.control); }},
 };
 
 Loads loads_of(const Run& run, const PointResult& result, std::string_view metric) {
@@ -57,17 +77,22 @@ std::vector<LeagueSample> run_samples(const Run& run) {
   std::vector<LeagueSample> samples;
   for (const auto& result : run.points) {
     const auto* tax = result.find("layer.imbalance_tax");
-    const Loads loads = loads_of(run, result, "load.measured_batch");
-    const Loads control = loads_of(run, result, "load.balanced_batch");
-    if (tax == nullptr || loads.empty() || control.empty() || !(tax->value > -1)) continue;
+    BatchLoads loads{loads_of(run, result, "load.measured_batch"),
+                     loads_of(run, result, "load.balanced_batch"),
+                     loads_of(run, result, "rank_rows")};
+    if (tax == nullptr || loads.experts.empty() || loads.control.empty() || !(tax->value > -1))
+      continue;
+    const bool parallel = loads.ranks.size() > 1;
+    if (!parallel) loads.ranks = {1};
     const std::string tokens = text_of(result, "step.tokens");
     LeagueSample sample;
     const std::string pass = text_of(result, "layer.pass");
-    sample.regime = fmt::format("{}{}, {}", text_of(result, "kernel"),
+    sample.regime = fmt::format("{}{}, {}{}", text_of(result, "kernel"),
                                 pass.empty() || pass == "forward" ? "" : " " + pass,
-                                token_regime(std::stoll(tokens.empty() ? "1" : tokens)));
+                                token_regime(std::stoll(tokens.empty() ? "1" : tokens)),
+                                parallel ? ", expert parallel" : "");
     sample.time_ratio = 1 + tax->value;
-    for (const auto& rule : kRules) sample.metrics.push_back(rule.value(loads, control));
+    for (const auto& rule : kRules) sample.metrics.push_back(rule.value(loads));
     samples.push_back(std::move(sample));
   }
   return samples;

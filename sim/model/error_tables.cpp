@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <string_view>
 #include <tuple>
 
@@ -111,6 +112,37 @@ std::vector<ErrorRow> error_margins(const std::vector<PublishedRow>& rows,
   std::vector<ErrorRow> out;
   for (const Label& label : labels) {
     for (ErrorRow& row : grouped_errors(rows, abs_error, label)) out.push_back(std::move(row));
+  }
+  return out;
+}
+
+std::vector<Crossover> crossover_tokens(const std::vector<PublishedRow>& rows,
+                                        std::span<const double> predicted_s) {
+  constexpr double kSaves = 0.95;
+  struct Ratios {
+    double measured;
+    double predicted;
+  };
+  using SeriesKey = std::tuple<std::string, int, std::string>;
+  std::map<SeriesKey, std::map<std::int64_t, Ratios>> series;
+  const auto controls = balanced_controls(rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto& row = rows[i];
+    if (row.alpha == 0 || !controls[i]) continue;
+    series[{row.model, row.expert_parallel, row.distribution}][row.num_tokens] = {
+        row.latency_s / rows[*controls[i]].latency_s, predicted_s[i] / predicted_s[*controls[i]]};
+  }
+  std::vector<Crossover> out;
+  for (const auto& [key, by_tokens] : series) {
+    const auto last = [&](double Ratios::*ratio) {
+      std::int64_t tokens = 0;
+      for (const auto& [count, ratios] : by_tokens) {
+        if (ratios.*ratio <= kSaves) tokens = count;
+      }
+      return tokens;
+    };
+    const auto& [shape, ranks, distribution] = key;
+    out.push_back({shape, ranks, distribution, last(&Ratios::measured), last(&Ratios::predicted)});
   }
   return out;
 }

@@ -21,6 +21,10 @@ std::vector<ErrorRow> error_partition(const std::vector<PublishedRow>& rows,
 std::vector<ErrorRow> error_margins(const std::vector<PublishedRow>& rows,
                                     std::span<const double> abs_error);
 
+/// One row for each skewed series that has balanced rows beside it.   @param predicted_s [rows]
+std::vector<Crossover> crossover_tokens(const std::vector<PublishedRow>& rows,
+                                        std::span<const double> predicted_s);
+
 /// @param predicted_s [rows]
 SignScore skew_sign_score(const std::vector<PublishedRow>& rows,
                           std::span<const double> predicted_s);

@@ -218,6 +218,7 @@ ValidationReport validate_published(const DeviceDescription& device,
   }
   report.rows = error_partition(score_rows, error);
   report.margins = error_margins(score_rows, error);
+  report.crossovers = crossover_tokens(score_rows, predicted);
   return report;
 }
 

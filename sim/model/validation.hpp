@@ -29,6 +29,16 @@ struct SignScore {
   std::int64_t total = 0;
 };
 
+/// Up to how many tokens skew saves time in one series: the most tokens at which the skewed row
+/// takes at least 5 % less than the balanced one; 0 = at none.
+struct Crossover {
+  std::string model_shape;
+  int expert_parallel = 1;
+  std::string distribution;
+  std::int64_t measured_tokens = 0;
+  std::int64_t predicted_tokens = 0;
+};
+
 struct Prediction {
   std::size_t row = 0;  ///< position in the scored file
   double predicted_s = 0;
@@ -58,6 +68,7 @@ struct ValidationReport {
   Score cost_law;
   Score roofline;                      ///< the 3-constant baseline, fitted to the same rows
   std::vector<ErrorRow> rows;          ///< cost law by shape, ranks and distribution: a partition
+  std::vector<Crossover> crossovers;   ///< of the scored rows, sorted like `rows`
   std::vector<ErrorRow> margins;       ///< by shape, ranks, token range, distribution alone
   std::vector<HoldOut> hold_outs;      ///< of the fitted rows; those with at least two labels
   std::vector<std::size_t> anomalies;  ///< rows of the scored file

@@ -78,6 +78,16 @@ Json to_json(const ValidationReport& report, const std::vector<PublishedRow>& sc
   json.set("stated_constants", stated_json(report.device.program));
   json.set("held_out_elasticity_error", report.device.held_out_elasticity_error);
   json.set("margins", error_list(report.margins));
+  Json crossovers = Json::array();
+  for (const Crossover& crossover : report.crossovers) {
+    crossovers.push(Json::object()
+                        .set("model_shape", crossover.model_shape)
+                        .set("moe_ep_size", crossover.expert_parallel)
+                        .set("distribution", crossover.distribution)
+                        .set("measured_tokens", crossover.measured_tokens)
+                        .set("predicted_tokens", crossover.predicted_tokens));
+  }
+  json.set("crossovers", std::move(crossovers));
   json.set("roofline", score_json(report.roofline));
   Json hold_outs = Json::array();
   for (const HoldOut& hold_out : report.hold_outs) {

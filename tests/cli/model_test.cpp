@@ -123,6 +123,8 @@ TEST_F(CalibrationCliTest, ADeviceFileComesOutOfARunAndPricesItsPoints) {
   const auto league = run_hotexpert({"model", "league", run, "--json"});
   ASSERT_EQ(league.exit_code, 0) << league.err;
   EXPECT_THAT(league.out, HasSubstr("padded, tokens 1-64"));
+  for (const char* metric : {"load.max_vio_batch", "rank.cv", "tile_waves"})
+    EXPECT_THAT(league.out, HasSubstr(metric));
 }
 
 TEST_F(CalibrationCliTest, WhatCannotBeFittedIsSaid) {

@@ -99,6 +99,21 @@ TEST(ValidationTest, SkewSignsCountOnlyEffectsAboveTenPercent) {
   EXPECT_EQ(score.right, 1);
 }
 
+TEST(ValidationTest, TheCrossoverIsTheMostTokensAtWhichSkewSavesFivePercent) {
+  const std::vector<PublishedRow> rows = {
+      row_of("a", 1, 0, 16, 1.0),   row_of("a", 1, 1.2, 16, 0.6), row_of("a", 1, 0, 64, 1.0),
+      row_of("a", 1, 1.2, 64, 0.9), row_of("a", 1, 0, 256, 1.0),  row_of("a", 1, 1.2, 256, 0.97),
+      row_of("a", 8, 0, 16, 1.0),   row_of("a", 8, 1.2, 16, 1.1)};
+  const std::vector<double> predicted = {1, 0.7, 1, 1.1, 1, 1.2, 1, 0.99};
+  const auto crossovers = crossover_tokens(rows, predicted);
+  ASSERT_EQ(crossovers.size(), 2U);
+  EXPECT_EQ(crossovers[0].measured_tokens, 64);
+  EXPECT_EQ(crossovers[0].predicted_tokens, 16);
+  EXPECT_EQ(crossovers[0].distribution, "power_law_1.2");
+  EXPECT_EQ(crossovers[1].measured_tokens, 0);
+  EXPECT_EQ(crossovers[1].predicted_tokens, 0);
+}
+
 TEST(ValidationTest, WithNothingToFitTheDeviceIsScoredAsItIs) {
   const DeviceDescription truth = shipped_device("h100-sxm");
   const auto rows = planted_rows(truth);
