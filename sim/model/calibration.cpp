@@ -109,8 +109,8 @@ void set_uncertainty(DeviceDescription& device, const std::vector<FittedConstant
   for (const auto& constant : constants) {
     for (const auto& row : cost_constants()) {
       if (row.name == constant.name)
-        device.uncertainty.*row.member =
-            std::log(constant.interval95.high / constant.interval95.low) / 2;
+        device.uncertainty.*row.member = std::min(
+            kMostUncertainty, std::log(constant.interval95.high / constant.interval95.low) / 2);
     }
   }
 }

@@ -8,6 +8,9 @@
 
 namespace hotexpert {
 
+/// Half the interval of ln constant at which a constant is simply not known.
+inline constexpr double kMostUncertainty = 10;
+
 /// One configuration at two skews: how many times larger max/mean load is at the second, and how
 /// many times as long it takes there, measured and predicted by a fit that saw neither.
 struct SkewPair {
@@ -26,7 +29,8 @@ std::optional<double> elasticity_error95(const std::vector<SkewPair>& pairs);
 
 /// Half the width of the 95 % interval of a slope in seconds for one more percent of max/mean load:
 /// the root of the sum of squares of
-///   - what each fitted constant's interval makes of it (device.uncertainty; one at a time),
+///   - what each fitted constant's interval makes of it (device.uncertainty, at most 2; one at a
+///     time),
 ///   - what the law itself gets wrong: elasticity_error95 of `seconds` over 100,
 ///   - `sampling`, the same of the draws that the slope is a mean of.
 /// A slope of zero has an interval too: that skew is free is as uncertain as any other price.

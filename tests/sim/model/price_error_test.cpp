@@ -41,6 +41,10 @@ TEST(PriceErrorTest, ASlopeOfZeroHasAnIntervalToo) {
   const auto steep = [&](const DeviceDescription& other) { return other.constants.launch_s; };
   const double spread = device.constants.launch_s * std::sinh(0.2);
   EXPECT_NEAR(slope_error95(device, 1e-3, 0, steep).value(), std::hypot(1e-6, spread), 1e-12);
+  // A constant that nobody knows widens the interval, and leaves it finite.
+  device.uncertainty.launch_s = kMostUncertainty;
+  EXPECT_GT(slope_error95(device, 1e-3, 0, steep).value(), 3 * device.constants.launch_s);
+  EXPECT_LT(slope_error95(device, 1e-3, 0, steep).value(), 4 * device.constants.launch_s);
   device.held_out_elasticity_error = 0;
   EXPECT_FALSE(slope_error95(device, 1e-3, 0, flat).has_value());
   EXPECT_FALSE(ratio_factor95(device, 2).has_value());
