@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "reports/file_ops.hpp"
+#include "sim/base/output_file.hpp"
 #include "sim/base/registry.hpp"
 
 namespace hotexpert {

@@ -43,6 +43,29 @@ void compare_members(const Json& before, const Json& now, std::vector<std::strin
   }
 }
 
+/// Recordings of one name whose contents differ, by what both manifests say of them.
+void compare_recordings(const Json& before, const Json& now, std::vector<std::string>& found) {
+  const Json* then = before.find("traces");
+  const Json* here = now.find("traces");
+  if (then == nullptr || here == nullptr || !then->is_array() || !here->is_array()) return;
+  for (const auto& recording : then->as_array()) {
+    const Json* file = recording.is_object() ? recording.find("file") : nullptr;
+    if (file == nullptr) continue;
+    for (const auto& other : here->as_array()) {
+      const Json* name = other.is_object() ? other.find("file") : nullptr;
+      if (name == nullptr || *name != *file) continue;
+      for (const char* key : {"digest", "tokens", "layers", "experts"}) {
+        const Json* was = recording.find(key);
+        const Json* is = other.find(key);
+        if (was == nullptr || is == nullptr || *was == *is) continue;
+        found.push_back(fmt::format("the recording {} has other contents ({} was {}, is now {})",
+                                    file->dump(), key, was->dump(), is->dump()));
+        break;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void validate_manifest(const Json& manifest, std::string_view origin) {
@@ -79,6 +102,7 @@ std::vector<std::string> scenario_differences(const Json& before, const Json& no
     found.push_back("a device file has other contents");
   if (described(before, "plugins") != described(now, "plugins"))
     found.push_back("a kernel plugin has other contents");
+  compare_recordings(before, now, found);
   return found;
 }
 

@@ -107,7 +107,7 @@ std::size_t write_merged(const std::vector<Run>& shards, const std::string& dir,
   manifest.set("shards", Json::object()
                              .set("count", static_cast<std::int64_t>(ordered.size()))
                              .set("environments", std::move(environments)));
-  RunWriter writer = RunWriter::create(dir, manifest, ops);
+  RunWriter writer = RunWriter::draft(dir, manifest, ops);
   std::size_t written = 0;
   for (const auto* run : ordered) {
     for (PointResult point : run->points) {
@@ -119,6 +119,7 @@ std::size_t write_merged(const std::vector<Run>& shards, const std::string& dir,
       ++written;
     }
   }
+  writer.publish();
   return written;
 }
 

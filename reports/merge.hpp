@@ -17,8 +17,8 @@ std::vector<std::string> shard_folders(const std::vector<std::string>& dirs);
 std::vector<std::string> incomplete_shards(const std::vector<Run>& shards);
 
 /// Writes all points of complete shards, in the order of an undivided sweep, into a run folder of
-/// their own, with the manifest of the first shard.
-/// @return points written   @throws OutputError, UsageError as RunWriter::create
+/// their own, with the manifest of the first shard; it appears whole or not at all.
+/// @return points written   @throws OutputError, UsageError as RunWriter::draft
 std::size_t write_merged(const std::vector<Run>& shards, const std::string& dir,
                          FileOps& ops = system_files());
 

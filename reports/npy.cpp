@@ -5,6 +5,7 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
+#include <optional>
 
 #include "sim/base/errors.hpp"
 
@@ -17,9 +18,12 @@ constexpr std::string_view kMagic{"\x93NUMPY\x01\x00", 8};
 constexpr std::size_t kPrelude = 10;  // magic, version, two bytes of header length
 constexpr std::string_view kBeforeShape = "{'descr': '<f8', 'fortran_order': False, 'shape': (";
 
-std::int64_t product(std::span<const std::int64_t> shape) {
+/// Elements of `shape`; nullopt where they are more than an integer counts.
+std::optional<std::int64_t> product(std::span<const std::int64_t> shape) {
   std::int64_t count = 1;
-  for (const auto extent : shape) count *= extent;
+  for (const auto extent : shape) {
+    if (__builtin_mul_overflow(count, extent, &count)) return std::nullopt;
+  }
   return count;
 }
 
@@ -65,7 +69,8 @@ NpyArray parse_npy(std::string_view bytes, std::string_view origin) {
       header.remove_prefix(1);
   }
   const std::string_view data = bytes.substr(start);
-  if (data.size() / sizeof(double) != static_cast<std::size_t>(product(array.shape)) ||
+  const auto elements = product(array.shape);
+  if (!elements || data.size() / sizeof(double) != static_cast<std::size_t>(*elements) ||
       data.size() % sizeof(double) != 0)
     refuse("the file is cut off");
   array.values.resize(data.size() / sizeof(double));

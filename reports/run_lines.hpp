@@ -20,8 +20,9 @@ struct RunLines {
   Json manifest;
   std::vector<PointResult> points;  ///< of every whole line, repetitions included
   std::vector<std::string> warnings;
-  std::size_t num_lines = 0;  ///< whole or damaged; not the torn end
-  off_t whole_bytes = 0;      ///< bytes up to the torn end: writing goes on here
+  std::size_t num_lines = 0;      ///< whole or damaged; not the torn end
+  std::size_t damaged_lines = 0;  ///< those whose checksum does not fit
+  off_t whole_bytes = 0;          ///< bytes up to the torn end: writing goes on here
 };
 
 /// @throws InputError as read_run

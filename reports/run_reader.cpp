@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <unordered_map>
 
 #include "reports/checksum.hpp"
@@ -11,19 +10,13 @@
 #include "reports/run_lines.hpp"
 #include "reports/run_store.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/input_file.hpp"
 
 namespace hotexpert {
 namespace {
 
 constexpr std::string_view kCrcKey = ",\"crc32\":\"";
 constexpr std::size_t kCrcFieldLength = kCrcKey.size() + 8 + 2;  // eight digits, a quote, a brace
-
-std::string read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), {});
-  if (!in) throw InputError(fmt::format("{}: cannot be read", path));
-  return text;
-}
 
 std::string crc_field(std::string_view body) {
   return fmt::format("{}{:08x}\"}}", kCrcKey, crc32(body));
@@ -46,6 +39,28 @@ bool read_line(std::string_view line, const std::string& origin, RunLines& found
   return true;
 }
 
+/// A damaged line: where the newlines between lines were damaged, those lines are read all the
+/// same. (A quote inside a value is escaped, so the checksum's key occurs at the end of a line
+/// alone.)
+void read_damaged_line(std::string_view line, const std::string& origin, RunLines& found) {
+  int read = 0;
+  std::size_t begin = 0;
+  for (auto key = line.find(kCrcKey); key != line.npos; key = line.find(kCrcKey, key + 1)) {
+    const std::size_t end = std::min(key + kCrcFieldLength, line.size());
+    read += read_line(line.substr(begin, end - begin), origin, found) ? 1 : 0;
+    begin = std::min(end + 1, line.size());
+  }
+  ++found.damaged_lines;
+  found.warnings.push_back(
+      read == 0
+          ? fmt::format("{}: this line is damaged (its checksum does not fit) and left out; "
+                        "--resume runs its point again",
+                        origin)
+          : fmt::format("{}: this line is damaged; {} {} in it could be read, --resume runs others "
+                        "again",
+                        origin, read, read == 1 ? "point" : "points"));
+}
+
 }  // namespace
 
 std::string checked_line(const Json& object) {
@@ -63,12 +78,12 @@ RunLines read_run_lines(const std::string& dir) {
                     dir, dir));
   }
   RunLines found;
-  found.manifest = Json::parse(read_text(manifest_path), manifest_path);
+  found.manifest = Json::parse(read_whole_file(manifest_path), manifest_path);
   validate_manifest(found.manifest, manifest_path);
 
   const std::string path = dir + "/points.jsonl";
   if (!std::filesystem::exists(path)) return found;
-  const std::string text = read_text(path);
+  const std::string text = read_whole_file(path);
   std::string_view rest = text;
   while (!rest.empty()) {
     const std::size_t end = rest.find('\n');
@@ -80,12 +95,8 @@ RunLines read_run_lines(const std::string& dir) {
           origin));
       break;
     }
-    if (!read_line(rest.substr(0, end), origin, found)) {
-      found.warnings.push_back(
-          fmt::format("{}: this line is damaged (its checksum does not fit) and left out; --resume "
-                      "runs its point again",
-                      origin));
-    }
+    const std::string_view line = rest.substr(0, end);
+    if (!read_line(line, origin, found)) read_damaged_line(line, origin, found);
     ++found.num_lines;
     found.whole_bytes += static_cast<off_t>(end + 1);
     rest.remove_prefix(end + 1);
@@ -105,7 +116,7 @@ std::string point_key(const Point& point) {
 
 Run read_run(const std::string& dir) {
   RunLines found = read_run_lines(dir);
-  Run run{dir, std::move(found.manifest), {}, std::move(found.warnings)};
+  Run run{dir, std::move(found.manifest), {}, std::move(found.warnings), found.damaged_lines};
   std::unordered_map<std::string, std::size_t> position;
   for (auto& point : found.points) {
     const auto [where, is_new] = position.emplace(point_key(point.point), run.points.size());
@@ -126,7 +137,13 @@ std::vector<double> series_values(const std::string& dir, const Series& series) 
                                  series.metric, series.file));
   }
   const std::string path = dir + "/" + relative.string();
-  NpyArray array = parse_npy(read_text(path), path);
+  std::error_code error;
+  const auto real = std::filesystem::weakly_canonical(path, error);
+  if (const auto inside = real.lexically_relative(std::filesystem::weakly_canonical(dir, error));
+      error || inside.empty() || *inside.begin() == "..") {
+    throw InputError(fmt::format("{}: it lies outside the run folder", path));
+  }
+  NpyArray array = parse_npy(read_whole_file(path), path);
   if (array.shape != series.shape)
     throw InputError(fmt::format("{}: its shape is not the one points.jsonl gives", path));
   return std::move(array.values);

@@ -5,20 +5,22 @@
 #include <string>
 #include <vector>
 
-#include "reports/file_ops.hpp"
+#include "sim/base/errors.hpp"
+#include "sim/base/file_ops.hpp"
 #include "sim/base/json.hpp"
 #include "sim/core/point_result.hpp"
 
 // A run folder:
-//   manifest.json
-//   {"schema":"hotexpert-run/1","title":"…","program":{…},"created":"2026-01-31T12:00:00Z",
-//                    "scenario":{axis:
-//                    [values]},"axes":[{"name","label","unit"}],"seed":1,"environment":{…}}
-//                   and, after a resume, "resumed":[{"created","program","environment"}]
-//   points.jsonl    one line a point (to_json of sim/core/point_result.hpp), ending in
-//   "crc32":"1a2b3c4d" artifacts/<n>/<metric>.npy   series of more than 4,096 values of the point
-//   in line n (from 1) lock            held (flock) by the one process that writes; it means
-//   nothing after that process ended
+//   manifest.json  {"schema":"hotexpert-run/1","title":"…","program":{…},
+//                   "created":"2026-01-31T12:00:00Z","scenario":{axis: [values]},
+//                   "axes":[{"name","label","unit"}],"seed":1,"environment":{…}}
+//                  and, after a resume, "resumed":[{"created","program","environment"}]
+//   points.jsonl   one line a point (to_json of sim/core/point_result.hpp), ending in
+//                  "crc32":"1a2b3c4d"
+//   artifacts/<n>/<metric>.npy   series of more than 4,096 values of the point in line n (from 1)
+//   lock           held (flock) by the one process that writes, whose number and machine it names;
+//                  it means nothing after that process ended
+// A draft has its manifest as manifest.json.tmp and is no run folder until it is published.
 
 namespace hotexpert {
 
@@ -42,6 +44,11 @@ class RunWriter {
   static RunWriter resume(const std::string& dir, const Json& manifest,
                           FileOps& ops = system_files());
 
+  /// Starts a run that appears whole or not at all: nobody can read it before publish(). What an
+  /// interrupted draft left in `dir` is replaced.   @throws as create
+  static RunWriter draft(const std::string& dir, const Json& manifest,
+                         FileOps& ops = system_files());
+
   RunWriter(RunWriter&&) noexcept;
   RunWriter& operator=(RunWriter&&) noexcept;
   ~RunWriter();
@@ -54,11 +61,17 @@ class RunWriter {
   /// @throws OutputError
   void append(const PointResult& result);
 
+  /// Makes a draft the run of its folder.   @throws OutputError
+  void publish();
+
  private:
   struct State;
   explicit RunWriter(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+/// `error` with the advice to go on with --resume, which finds every finished point.
+OutputError resumable(const OutputError& error);
 
 /// A run as read back.
 struct Run {
@@ -66,6 +79,7 @@ struct Run {
   Json manifest;
   std::vector<PointResult> points;    ///< in the order they were first written
   std::vector<std::string> warnings;  ///< lines left out, and why
+  std::size_t damaged_lines = 0;      ///< whole lines whose checksum does not fit
 };
 
 /// Reads a run folder, also one that is being written. A damaged line is left out with a warning

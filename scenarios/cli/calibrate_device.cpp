@@ -4,7 +4,6 @@
 #include <filesystem>
 
 #include "reports/comparison.hpp"
-#include "reports/file_ops.hpp"
 #include "reports/number_format.hpp"
 #include "reports/run_store.hpp"
 #include "scenarios/cli/calibrate_subjects.hpp"
@@ -14,6 +13,7 @@
 #include "scenarios/runner/calibration_run.hpp"
 #include "scenarios/runner/device_file.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/output_file.hpp"
 
 namespace hotexpert {
 namespace {

@@ -6,7 +6,6 @@
 #include <fstream>
 #include <iterator>
 
-#include "reports/file_ops.hpp"
 #include "scenarios/cli/calibrate_subjects.hpp"
 #include "scenarios/cli/job_folder.hpp"
 #include "scenarios/cli/mpi_jobs.hpp"
@@ -14,6 +13,7 @@
 #include "scenarios/cli/terminal.hpp"
 #include "scenarios/runner/parallel.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/output_file.hpp"
 #include "sim/base/params.hpp"
 #include "sim/base/statistics.hpp"
 #include "sim/model/network_model.hpp"

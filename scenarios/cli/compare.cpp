@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "profiler/clock.hpp"
-#include "reports/file_ops.hpp"
 #include "reports/gate/gate.hpp"
 #include "reports/gate/gate_output.hpp"
 #include "reports/gate/power.hpp"
@@ -14,6 +13,7 @@
 #include "scenarios/cli/terminal.hpp"
 #include "scenarios/runner/remeasure.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/output_file.hpp"
 #include "sim/base/params.hpp"
 
 namespace hotexpert {

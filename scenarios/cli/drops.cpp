@@ -201,13 +201,14 @@ void write_run(Scenario scenario, const DropsStudy& study, const StudiedDrops& s
   Json manifest = make_manifest(scenario);
   manifest.set("scenario",
                scenario.resolved({AxisScope::kSeed, AxisScope::kTrace, AxisScope::kCapacity}));
-  RunWriter writer = RunWriter::create(dir, manifest);
+  RunWriter writer = RunWriter::draft(dir, manifest);
   for (const auto& point : drops_points(studied, spec)) writer.append(point);
   if (!study.tolerances.empty()) {
     const auto share = read_share(arguments, "in-steps", "95%");
     for (const auto& point : answer_points(studied, spec, study.query.rules, share))
       writer.append(point);
   }
+  writer.publish();
   note(fmt::format("the run is in {}; draw it with: hotexpert report {} -o report.html", dir, dir));
 }
 

@@ -1,5 +1,7 @@
 #include "scenarios/cli/findings_text.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "reports/section.hpp"
@@ -28,6 +30,14 @@ Json findings_json(const Comparison& comparison) {
   Json list = Json::array();
   for (const auto& finding : findings(comparison)) list.push(plain(finding.text));
   return list;
+}
+
+void warn_about(const Run& run) {
+  for (const auto& warning : run.warnings) warn(warning);
+  if (run.damaged_lines > 0) {
+    warn(fmt::format("{}: {} of its lines {} damaged", run.dir, run.damaged_lines,
+                     run.damaged_lines == 1 ? "is" : "are"));
+  }
 }
 
 }  // namespace hotexpert

@@ -55,8 +55,9 @@ void write_found_run(const Arguments& arguments, const Scenario& scenario, const
   manifest.set("scenario", std::move(set));
   manifest.set("axes", with_found_axes(manifest.at("axes")));
   for (const auto& [key, value] : facts.as_object()) manifest.set(key, value);
-  RunWriter writer = RunWriter::create(dir, manifest);
+  RunWriter writer = RunWriter::draft(dir, manifest);
   for (const auto& point : points) writer.append(point);
+  writer.publish();
   note(fmt::format("the run is in {}; draw it with: hotexpert report {} -o report.html", dir, dir));
 }
 

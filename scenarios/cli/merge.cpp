@@ -2,6 +2,7 @@
 
 #include "reports/merge.hpp"
 #include "scenarios/cli/command_list.hpp"
+#include "scenarios/cli/findings_text.hpp"
 #include "scenarios/cli/terminal.hpp"
 #include "sim/base/errors.hpp"
 
@@ -17,7 +18,7 @@ int merge_run(const Arguments& arguments) {
   std::vector<Run> shards;
   for (const auto& dir : shard_folders(arguments.positional)) {
     shards.push_back(read_run(dir));
-    for (const auto& warning : shards.back().warnings) warn(warning);
+    warn_about(shards.back());
   }
   const auto problems = incomplete_shards(shards);
   if (!problems.empty()) {

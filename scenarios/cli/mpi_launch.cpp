@@ -19,6 +19,7 @@
 #include "scenarios/cli/terminal.hpp"
 #include "scenarios/runner/parallel.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/output_file.hpp"
 
 extern char** environ;
 
@@ -166,7 +167,7 @@ ProcessRunner process_runner() {
     const JobFolder folder;
     Json job = Json::object();
     for (const auto& [axis, value] : spec.choice) job.set(std::string(axis), value);
-    std::ofstream(folder.file("point.json")) << job.dump();
+    write_file(system_files(), folder.file("point.json"), job.dump());
     try {
       run_processes(spec.parallel.ranks,
                     {"--point", folder.file("point.json"), "--result", folder.file("result.json")},

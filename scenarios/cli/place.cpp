@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
-#include <iterator>
 
 #include "scenarios/cli/command_list.hpp"
 #include "scenarios/cli/place_loads.hpp"
@@ -12,6 +10,8 @@
 #include "scenarios/cli/table.hpp"
 #include "scenarios/cli/terminal.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/input_file.hpp"
+#include "sim/base/output_file.hpp"
 #include "sim/base/params.hpp"
 #include "sim/base/registry.hpp"
 #include "sim/placement/expert_map.hpp"
@@ -51,10 +51,7 @@ const ExpertMapFormatRow& map_format(const Arguments& arguments, std::string_vie
 
 ExpertMap read_map(const Arguments& arguments, const PlaceLoads& loads, int ranks) {
   const std::string path = arguments.get("read-map");
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw InputError(fmt::format("{}: cannot be opened", path));
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  auto map = map_format(arguments, path).read(text, path, ranks);
+  auto map = map_format(arguments, path).read(read_whole_file(path), path, ranks);
   const int experts = map.layers.front().placement.num_experts();
   if (map.layers.size() != loads.by_layer.size() ||
       static_cast<std::size_t>(experts) != loads.by_layer.front().size()) {
@@ -67,11 +64,7 @@ ExpertMap read_map(const Arguments& arguments, const PlaceLoads& loads, int rank
 
 void write_map(const Arguments& arguments, const ExpertMap& map) {
   const std::string path = arguments.get("write-map");
-  const std::string text = map_format(arguments, path).write(map);
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) throw OutputError(fmt::format("{}: cannot be written", path));
+  write_file(system_files(), path, map_format(arguments, path).write(map));
   note(fmt::format("wrote {} layers to {}", map.layers.size(), path));
 }
 

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <iterator>
 
 #include "scenarios/cli/terminal.hpp"
 #include "scenarios/runner/parallel.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/input_file.hpp"
 #include "sim/base/json.hpp"
 #include "sim/base/params.hpp"
 #include "sim/traces/batch_walk.hpp"
@@ -27,9 +27,7 @@ std::string counts_text(const std::string& path) {
   std::string beginning(4096, '\0');
   in.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
   if (beginning.find("\"logical_count\"") == std::string::npos) return "";
-  in.clear();
-  in.seekg(0);
-  return {std::istreambuf_iterator<char>(in), {}};
+  return read_whole_file(path);
 }
 
 /// The layers of one step, checked against the first one read.

@@ -5,13 +5,13 @@
 
 #include "profiler/nsight_commands.hpp"
 #include "profiler/trace_events.hpp"
-#include "reports/file_ops.hpp"
 #include "reports/run_store.hpp"
 #include "scenarios/cli/command_list.hpp"
 #include "scenarios/cli/profile_output.hpp"
 #include "scenarios/cli/scenario_arguments.hpp"
 #include "scenarios/cli/terminal.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/output_file.hpp"
 #include "sim/base/params.hpp"
 
 namespace hotexpert {
@@ -139,7 +139,9 @@ int import_into_run(const Arguments& arguments, const Scenario& scenario,
   const int exit_code = print_import(arguments, batch.expert_rows);
   if (!arguments.has("output")) return exit_code;
   counter_metrics_of(arguments, batch, batch.result);
-  RunWriter::create(arguments.get("output"), make_manifest(scenario)).append(batch.result);
+  RunWriter run = RunWriter::draft(arguments.get("output"), make_manifest(scenario));
+  run.append(batch.result);
+  run.publish();
   return exit_code;
 }
 
@@ -186,9 +188,12 @@ int profile_run(const Arguments& arguments) {
   std::optional<RunWriter> run;  // opened before the passes: a bad folder must not cost them
   const ProfileOptions options = options_of(arguments);
   if (arguments.has("output") && !options.once)
-    run = RunWriter::create(arguments.get("output"), make_manifest(only(scenario, point.choice)));
+    run = RunWriter::draft(arguments.get("output"), make_manifest(only(scenario, point.choice)));
   const PointProfile profile = profile_point(point.choice, options);
-  if (profile.profiled && run) run->append(profile.result);
+  if (profile.profiled && run) {
+    run->append(profile.result);
+    run->publish();
+  }
   if (profile.profiled && arguments.has("trace")) write_trace(profile, arguments.get("trace"));
   if (!profile.profiled && (arguments.has("trace") || arguments.has("output")))
     warn("one pass ran for the profiler outside; --trace and -o have nothing to write");

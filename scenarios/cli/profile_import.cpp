@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
 #include <map>
 
 #include "profiler/nsight_counters.hpp"
@@ -11,15 +9,10 @@
 #include "scenarios/cli/terminal.hpp"
 #include "scenarios/runner/device_file.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/input_file.hpp"
 
 namespace hotexpert {
 namespace {
-
-std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw InputError(fmt::format("{}: cannot be opened", path));
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 Json row_of(const JoinedKernel& kernel) {
   Json row;
@@ -85,7 +78,7 @@ CommandTable import_ncu(const std::string& path, const std::string& text,
 void counter_metrics_of(const Arguments& arguments, const PlannedBatch& batch,
                         PointResult& result) {
   const std::string path = arguments.get("import");
-  const std::string text = read_text(path);
+  const std::string text = read_whole_file(path);
   const auto counters = text.starts_with("SQLite format 3")
                             ? std::nullopt
                             : expert_counters(read_ncu_csv(text, path));
@@ -119,7 +112,7 @@ void counter_metrics_of(const Arguments& arguments, const PlannedBatch& batch,
 
 int print_import(const Arguments& arguments, const std::vector<std::int64_t>& expert_rows) {
   const std::string path = arguments.get("import");
-  const std::string text = read_text(path);
+  const std::string text = read_whole_file(path);
   CommandTable table = text.starts_with("SQLite format 3") ? import_nsys(path, expert_rows)
                                                            : import_ncu(path, text, expert_rows);
   table.columns = {"stage", "layer_range", "kernel", "seconds", "expert", "rows"};

@@ -2,11 +2,11 @@
 
 #include "reports/comparison.hpp"
 #include "reports/exporters.hpp"
-#include "reports/file_ops.hpp"
 #include "scenarios/cli/command_list.hpp"
 #include "scenarios/cli/findings_text.hpp"
 #include "scenarios/cli/rank_timeline.hpp"
 #include "scenarios/cli/terminal.hpp"
+#include "sim/base/output_file.hpp"
 
 namespace hotexpert {
 
@@ -25,7 +25,7 @@ int report_run(const Arguments& arguments) {
   std::vector<Run> runs;
   for (const auto& dir : arguments.positional) {
     runs.push_back(read_run(dir));
-    for (const auto& warning : runs.back().warnings) warn(warning);
+    warn_about(runs.back());
   }
   const Comparison comparison = make_comparison(std::move(runs));
   if (arguments.has("json")) {

@@ -8,6 +8,7 @@
 #include "scenarios/runner/scenario_file.hpp"
 #include "sim/base/errors.hpp"
 #include "sim/base/params.hpp"
+#include "sim/base/slug.hpp"
 
 namespace hotexpert {
 namespace {
@@ -32,14 +33,8 @@ int job_count(const Arguments& arguments) {
 }
 
 std::string default_run_dir(const Scenario& scenario) {
-  std::string slug;
-  for (const char c : scenario.title) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (plain) slug += c;
-    if (!plain && !slug.empty() && slug.back() != '-') slug += '-';
-  }
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  return fmt::format("runs/{}-{:%Y%m%d-%H%M%S}", slug.substr(0, 40), fmt::gmtime(now));
+  return fmt::format("runs/{}-{:%Y%m%d-%H%M%S}", slug(scenario.title, 40), fmt::gmtime(now));
 }
 
 Scenario load_scenario(const Arguments& arguments) {

@@ -80,7 +80,9 @@ int sweep_run(const Arguments& arguments) {
   const auto code =
       static_cast<int>(summary.failed > 0 ? ExitCode::kPointsFailed : ExitCode::kDone);
   if (summary.total == 0) return code;  // a shard of fewer points than shards
-  const Comparison comparison = make_comparison({read_run(options.run_dir)});
+  const Run run = read_run(options.run_dir);
+  warn_about(run);
+  const Comparison comparison = make_comparison({run});
   if (arguments.has("json")) {
     write_stdout(render_json(comparison) + "\n");
   } else {

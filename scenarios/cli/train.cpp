@@ -103,7 +103,9 @@ int train_run(const Arguments& arguments) {
   }
   note_end(summary, options, arguments);
   if (summary.stopped) return 128 + caught_signal();
-  print_results(scenario, read_run(options.run_dir), arguments);
+  const Run run = read_run(options.run_dir);
+  warn_about(run);
+  print_results(scenario, run, arguments);
   return static_cast<int>(summary.failed > 0 ? ExitCode::kPointsFailed : ExitCode::kDone);
 }
 

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <exception>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -17,7 +15,8 @@
 #include "scenarios/ep/network_timing.hpp"
 #include "scenarios/ep/speed_timing.hpp"
 #include "scenarios/runner/timed_mpi.hpp"
-#include "sim/base/errors.hpp"
+#include "sim/base/input_file.hpp"
+#include "sim/base/output_file.hpp"
 
 namespace hotexpert {
 namespace {
@@ -30,19 +29,9 @@ constexpr std::string_view kHelp =
     "As root: OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1. More ranks than cores:\n"
     "mpirun --oversubscribe --bind-to none, with OMPI_MCA_mpi_yield_when_idle=1.\n";
 
-void write_file(const std::string& path, const Json& json) {
-  std::ofstream out(path, std::ios::binary);
-  out << json.dump();
-  out.close();
-  if (!out) throw OutputError(fmt::format("{}: cannot be written", path));
-}
-
 /// --point FILE --result FILE: one point, as `hotexpert` asks for it. Rank 0.
 int lead_one(const std::string& point, const std::string& out, Communicator& ranks) {
-  std::ifstream in(point, std::ios::binary);
-  if (!in) throw InputError(fmt::format("{}: cannot be opened", point));
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  const Json job = Json::parse(text, point);
+  const Json job = Json::parse(read_whole_file(point), point);
   AxisChoice choice;
   for (const auto& axis : axes()) {
     if (const Json* value = job.find(axis.name)) choice[axis.name] = value->as_string();
@@ -54,7 +43,7 @@ int lead_one(const std::string& point, const std::string& out, Communicator& ran
     lead_point(choice, ranks, result);
   }
   lead_end(ranks);
-  write_file(out, to_json(result));
+  write_file(system_files(), out, to_json(result).dump());
   return 0;
 }
 
@@ -72,7 +61,7 @@ int lead_sweep(const std::vector<std::string>& args, Communicator& ranks) {
 /// --network FILE: timed exchanges as JSON. Every rank.
 int time_network(const std::string& out, Communicator& ranks) {
   const auto samples = time_exchanges(ranks);
-  if (ranks.rank() == 0) write_file(out, to_json(samples));
+  if (ranks.rank() == 0) write_file(system_files(), out, to_json(samples).dump());
   return 0;
 }
 

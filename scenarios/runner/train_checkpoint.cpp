@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 
 #include "reports/checksum.hpp"
 #include "reports/run_store.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/input_file.hpp"
+#include "sim/base/output_file.hpp"
 
 namespace hotexpert {
 
@@ -18,10 +18,9 @@ TrainCheckpoint::TrainCheckpoint(const std::string& run_dir, const Point& point)
       path_(fmt::format("{}/{:08x}", folder_, crc32(point_key(point)))) {}
 
 std::string TrainCheckpoint::restore(training::Trainer& trainer) const {
-  std::ifstream in(path_, std::ios::binary);
-  if (!in) return "";
-  const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  if (!std::filesystem::exists(path_)) return "";
   try {
+    const std::string bytes = read_whole_file(path_);
     trainer.restore(std::as_bytes(std::span(bytes)));
   } catch (const InputError& error) {
     trainer = training::Trainer(trainer.config());
@@ -32,9 +31,13 @@ std::string TrainCheckpoint::restore(training::Trainer& trainer) const {
 
 void TrainCheckpoint::save(training::Trainer& trainer) const {
   const auto bytes = trainer.checkpoint();
-  make_folders(system_files(), folder_);
-  write_file(system_files(), path_,
-             std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  try {
+    make_folders(system_files(), folder_);
+    write_file(system_files(), path_,
+               std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  } catch (const OutputError& error) {
+    throw resumable(error);
+  }
 }
 
 void TrainCheckpoint::remove() const {

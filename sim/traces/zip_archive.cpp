@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <new>
 
 #include "sim/base/errors.hpp"
+#include "sim/base/output_file.hpp"
 
 namespace hotexpert {
 namespace {
@@ -19,16 +21,33 @@ struct CloseArchive {
 };
 using Archive = std::unique_ptr<zip_t, CloseArchive>;
 
-Archive open_archive(const std::string& path, int flags) {
+Archive open_archive(const std::string& path) {
   int code = 0;
-  Archive archive(zip_open(path.c_str(), flags, &code));
+  Archive archive(zip_open(path.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &code));
   if (archive) return archive;
   zip_error_t error;
   zip_error_init_with_code(&error, code);
   const std::string reason = zip_error_strerror(&error);
   zip_error_fini(&error);
-  if ((flags & ZIP_CREATE) != 0) throw OutputError(fmt::format("{}: {}", path, reason));
   throw InputError(fmt::format("{}: is no readable zip archive ({})", path, reason));
+}
+
+struct FreeSource {
+  void operator()(zip_source_t* source) const { zip_source_free(source); }
+};
+using Source = std::unique_ptr<zip_source_t, FreeSource>;
+
+/// All bytes of a closed archive.
+std::string bytes_of(zip_source_t* source) {
+  zip_stat_t stat;
+  zip_stat_init(&stat);
+  std::string bytes;
+  if (zip_source_stat(source, &stat) != 0 || zip_source_open(source) != 0) throw std::bad_alloc();
+  bytes.resize(stat.size);
+  const auto got = zip_source_read(source, bytes.data(), stat.size);
+  zip_source_close(source);
+  if (got != static_cast<std::int64_t>(stat.size)) throw std::bad_alloc();
+  return bytes;
 }
 
 std::shared_ptr<const std::vector<std::byte>> read_member(zip_t* archive, const zip_stat_t& stat,
@@ -51,7 +70,7 @@ std::shared_ptr<const std::vector<std::byte>> read_member(zip_t* archive, const 
 }  // namespace
 
 ZipMembers read_zip(const std::string& path) {
-  const Archive archive = open_archive(path, ZIP_RDONLY | ZIP_CHECKCONS);
+  const Archive archive = open_archive(path);
   const auto count = static_cast<zip_uint64_t>(zip_get_num_entries(archive.get(), 0));
   const std::uint64_t allowed =
       std::max(kHarmlessBytes, kMostCompression * std::filesystem::file_size(path));
@@ -84,7 +103,11 @@ ZipMembers read_zip(const std::string& path) {
 
 void write_zip(const std::string& path,
                const std::vector<std::pair<std::string, std::string>>& members) {
-  Archive archive = open_archive(path, ZIP_CREATE | ZIP_TRUNCATE);
+  // Put together in memory, so that the file is written as every other one is: whole, or not.
+  const Source whole(zip_source_buffer_create(nullptr, 0, 0, nullptr));
+  Archive archive(whole ? zip_open_from_source(whole.get(), ZIP_TRUNCATE, nullptr) : nullptr);
+  if (!archive) throw std::bad_alloc();
+  zip_source_keep(whole.get());  // the archive frees one
   for (const auto& [name, bytes] : members) {
     zip_source_t* const source = zip_source_buffer(archive.get(), bytes.data(), bytes.size(), 0);
     const auto index = source == nullptr
@@ -103,6 +126,7 @@ void write_zip(const std::string& path,
     throw OutputError(fmt::format("{}: {}", path, zip_strerror(archive.get())));
   }
   static_cast<void>(archive.release());  // zip_close freed it
+  write_file(system_files(), path, bytes_of(whole.get()));
 }
 
 }  // namespace hotexpert

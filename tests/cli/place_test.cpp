@@ -218,7 +218,7 @@ TEST(PlaceTest, SaysWhatIsWrongInOneSentence) {
       {good, {"--ep.ranks", "two"}, 2, "ep.ranks: 'two' is not a whole number"},
       {good, {"--ep.ranks", "2", "--ep.speeds", "1"}, 2, "ep.speeds: 1 factors for 2 ranks"},
       {good, {"--ep.ranks", "2", "--read-map", "no-map.json"}, 3, "no-map.json: cannot be opened"},
-      {good, {"--ep.ranks", "2", "--write-map", "/no/folder/map.json"}, 5, "cannot be written"},
+      {good, {"--ep.ranks", "2", "--write-map", "/no/folder/map.json"}, 5, "make its folder first"},
       {R"({"logical_count": [[1, -2]]})", {"--ep.ranks", "2"}, 3, "expert 1 has -2 rows"},
       {R"({"logical_count": [[1, 2], [3]]})", {"--ep.ranks", "2"}, 3, "layer 1 has 1 experts"},
       {R"({"logical_count": []})", {"--ep.ranks", "2"}, 3, "logical_count is empty"},

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <numeric>
 
@@ -177,6 +179,97 @@ TEST(RunStoreTest, AChangedByteAnywhereHidesItsOwnLineOnly) {
   }
 }
 
+TEST(RunStoreTest, ADamagedNewlineHidesNoPointAndADamagedLineIsCountedAndNamed) {
+  const TemporaryFolder folder;
+  const std::string dir = written_run(folder);
+  const std::string lines = dir + "/points.jsonl";
+  const std::string whole = read_bytes(lines);
+  const std::size_t first_end = whole.find('\n');
+  const std::size_t second_end = whole.find('\n', first_end + 1);
+  for (const std::size_t newline : {first_end, second_end}) {
+    std::string changed = whole;
+    changed[newline] = 'x';
+    write_bytes(lines, changed);
+    const auto run = read_run(dir);
+    EXPECT_EQ(run.points.size(), 3U);
+    EXPECT_EQ(run.damaged_lines, 1U);
+    EXPECT_THAT(run.warnings,
+                ElementsAre(::testing::AllOf(HasSubstr("points.jsonl:"), HasSubstr("damaged"))));
+  }
+  std::string changed = whole;
+  changed[first_end] = 'x';
+  changed[first_end / 2] = '\n';  // the first line in two, the second one joined to its end
+  write_bytes(lines, changed);
+  const auto run = read_run(dir);
+  EXPECT_EQ(run.points.size(), 2U) << "all but the first";
+  EXPECT_EQ(run.damaged_lines, 2U);
+}
+
+TEST(RunStoreTest, AResumedRunWritesNoArtifactOverThatOfAnAcknowledgedPoint) {
+  const TemporaryFolder folder;
+  const std::string dir = folder.path("run");
+  const auto large = [](double skew) {
+    auto point = small_point(skew, "padded");
+    point.series = {{"load.by_expert", "count", Provenance::kCounted, {"expert"}, {5000}, {}, ""}};
+    point.series[0].values.assign(5000, skew);
+    return point;
+  };
+  {
+    auto writer = RunWriter::create(dir, small_manifest());
+    for (const double skew : {1.0, 2.0, 3.0}) writer.append(large(skew));
+  }
+  std::string changed = read_bytes(dir + "/points.jsonl");
+  changed[changed.find('\n')] = 'x';  // three lines look like two
+  write_bytes(dir + "/points.jsonl", changed);
+  RunWriter::resume(dir, small_manifest()).append(large(4.0));
+  const auto run = read_run(dir);
+  ASSERT_EQ(run.points.size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i)
+    EXPECT_EQ(series_values(dir, run.points[i].series.at(0))[0], static_cast<double>(i + 1));
+}
+
+TEST(RunStoreTest, ADraftIsNoRunUntilItIsPublishedAndLeavesNothingWhenItIsNot) {
+  const TemporaryFolder folder;
+  const std::string dir = folder.path("run");
+  {
+    auto draft = RunWriter::draft(dir, small_manifest());
+    draft.append(small_point(1, "padded"));
+    EXPECT_THROW(read_run(dir), InputError);
+    EXPECT_THROW(RunWriter::draft(dir, small_manifest()), UsageError) << "it is locked";
+  }
+  EXPECT_FALSE(std::filesystem::exists(dir + "/points.jsonl"));
+  write_bytes(dir + "/manifest.json.tmp", "{");  // what a killed draft leaves
+  write_bytes(dir + "/points.jsonl", "x");
+  auto draft = RunWriter::draft(dir, small_manifest());
+  draft.append(small_point(2, "padded"));
+  draft.publish();
+  EXPECT_EQ(read_run(dir).points.size(), 1U);
+  EXPECT_THAT(message_of<UsageError>([&] { RunWriter::draft(dir, small_manifest()); }),
+              ::testing::AllOf(HasSubstr("not empty"), ::testing::Not(HasSubstr("--resume"))));
+}
+
+TEST(RunStoreTest, PointsWithoutAManifestAreTheUsersAndStay) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder.path("run"));
+  write_bytes(folder.path("run/points.jsonl"), "precious");
+  EXPECT_THROW(RunWriter::create(folder.path("run"), small_manifest()), UsageError);
+  EXPECT_THROW(RunWriter::draft(folder.path("run"), small_manifest()), UsageError);
+  EXPECT_EQ(read_bytes(folder.path("run/points.jsonl")), "precious");
+}
+
+TEST(RunStoreTest, ResumeWithAnotherRecordingUnderTheSameNameIsRefused) {
+  const TemporaryFolder folder;
+  const auto with_digest = [](const char* digest) {
+    Json trace = Json::object().set("file", "a.npy").set("tokens", 64).set("digest", digest);
+    return small_manifest().set("traces", Json::array().push(std::move(trace)));
+  };
+  { RunWriter::create(folder.path("run"), with_digest("1")); }
+  EXPECT_NO_THROW(RunWriter::resume(folder.path("run"), with_digest("1")));
+  EXPECT_THAT(
+      message_of<UsageError>([&] { RunWriter::resume(folder.path("run"), with_digest("2")); }),
+      HasSubstr("a.npy\" has other contents"));
+}
+
 TEST(RunStoreTest, LargeSeriesGoToFilesThatNumpyReads) {
   const TemporaryFolder folder;
   const std::string dir = folder.path("run");
@@ -229,6 +322,9 @@ TEST(RunStoreTest, ANpyFileOfOneDimensionHasNumpysTrailingComma) {
   EXPECT_EQ(parse_npy(bytes, "x").values, values);
   for (std::size_t length = 0; length < bytes.size(); ++length)
     EXPECT_THROW(parse_npy(bytes.substr(0, length), "x"), InputError) << length;
+  std::string huge = bytes;  // a product of 2^64 + 3 elements
+  huge.replace(huge.find("(3,)"), 31, "(4294967296, 4294967296, 3), } ");
+  EXPECT_THROW(parse_npy(huge, "x"), InputError);
 }
 
 TEST(RunStoreTest, ANewerMajorSchemaIsRefusedByNameAndUnknownFieldsAreNot) {

@@ -2,7 +2,7 @@
 
 #include <iterator>
 
-#include "sim/traces/output_file.hpp"
+#include "sim/base/output_file.hpp"
 #include "sim/traces/writers/formats.hpp"
 
 namespace hotexpert::writers {

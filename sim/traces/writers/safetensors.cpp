@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "sim/base/json.hpp"
-#include "sim/traces/output_file.hpp"
+#include "sim/base/output_file.hpp"
 #include "sim/traces/writers/formats.hpp"
 
 namespace hotexpert::writers {

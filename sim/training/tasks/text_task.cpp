@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "sim/base/errors.hpp"
+#include "sim/base/input_file.hpp"
 #include "sim/training/products.hpp"
 #include "sim/training/training_random.hpp"
 
@@ -21,14 +20,10 @@ std::string read_corpus(const std::string& path) {
   if (path.empty()) {
     throw UsageError("train.corpus: task 'text' needs a text file; give --train.corpus FILE");
   }
-  const std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file.is_open() || !text.good()) {
-    throw InputError(
-        fmt::format("{}: the corpus cannot be read or is empty; name a readable text file", path));
-  }
-  return std::move(text).str();
+  std::string text = read_whole_file(path);
+  if (text.empty())
+    throw InputError(fmt::format("{}: the corpus is empty; name a readable text file", path));
+  return text;
 }
 
 template <class Scalar>
