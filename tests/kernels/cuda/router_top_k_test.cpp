@@ -1,11 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
-#include <set>
 
 #include "kernels/cuda/plan/router_top_k_phases.hpp"
 #include "tests/kernels/cuda/host_block.hpp"
+#include "tests/support/random_rows.hpp"
 
 namespace hotexpert {
 namespace {
@@ -83,34 +84,62 @@ TEST(RouterTopKTest, InfiniteLogitsShareEverything) {
   EXPECT_EQ(out.weight, (std::vector<float>{0.5F, 0.5F, 0.0F}));
 }
 
+/// One thread after another, without the lists a shuffled block keeps.
+struct PlainBlock {
+  template <class Body>
+  void each(int count, const Body& body) const {
+    for (int thread = 0; thread < count; ++thread) body(thread);
+  }
+};
+
+/// Rows with NaN, infinities, ties, negative and huge logits, rows of NaN alone and k = E.
 TEST(RouterTopKTest, AlwaysGivesDistinctIdsInRangeOrACountedInvalidToken) {
   RandomStream stream({1, RandomPurpose::kTest, 0, 0}, 0);
-  int invalid = 0;
-  constexpr int kTokens = 20000;
-  for (int token = 0; token < kTokens; ++token) {
-    const auto experts = 1 + stream.below(12);
-    const auto top_k = static_cast<int>(1 + stream.below(experts));
-    std::vector<float> logits;
+  const long rows = testing_support::random_rows(200'000);
+  constexpr std::size_t kMostExperts = 12;
+  constexpr float kPick[] = {kNan, kInfinity, -kInfinity, 0.0F, -0.0F, 1.0F, -3e38F, 3e38F};
+  std::array<float, kMostExperts> logits{};
+  std::array<float, kMostExperts> weight{};
+  std::array<std::int32_t, kMostExperts> expert{};
+  std::array<std::uint32_t, kMostExperts> order{};
+  long invalid_rows = 0;
+  long faults = 0;
+  for (long row = 0; row < rows; ++row) {
+    const std::uint32_t bits = stream.next();
+    const int experts = 1 + static_cast<int>(bits % kMostExperts);
+    const bool every_expert = (bits >> 8 & 3U) == 0;
+    const int top_k = every_expert
+                          ? experts
+                          : 1 + static_cast<int>((bits >> 10) % static_cast<unsigned>(experts));
+    const bool all_nan = (bits >> 20 & 31U) == 0;
     int numbers = 0;
-    for (std::uint32_t e = 0; e < experts; ++e) {
-      const auto kind = stream.below(8);
-      const float pick[] = {kNan, kInfinity, -kInfinity, 0.0F, -0.0F, 1.0F};
-      logits.push_back(kind < 6 ? pick[kind] : static_cast<float>(stream.normal()));
-      numbers += std::isnan(logits.back()) ? 0 : 1;
+    for (int e = 0, digits = static_cast<int>(bits >> 1); e < experts; ++e) {
+      digits = static_cast<int>((static_cast<std::uint32_t>(digits) * 1664525U + 1013904223U) >> 1);
+      const bool strange = (digits >> 28 & 3) == 0;
+      auto& logit = logits[static_cast<std::size_t>(e)];
+      logit = all_nan ? kNan : strange ? kPick[digits >> 20 & 7] : static_cast<float>(digits >> 24);
+      numbers += std::isnan(logit) ? 0 : 1;
     }
-    const auto score = static_cast<RouterScore>(stream.below(3));
-    const auto out = route(logits, top_k, score);
-    ASSERT_EQ(out.invalid, numbers < top_k ? 1 : 0);
-    invalid += out.invalid;
-    for (const float weight : out.weight) ASSERT_TRUE(weight >= 0.0F && weight <= 1.0001F);
-    if (out.invalid != 0) continue;
-    const std::set<std::int32_t> distinct(out.expert.begin(), out.expert.end());
-    ASSERT_EQ(distinct.size(), out.expert.size());
-    ASSERT_GE(*distinct.begin(), 0);
-    ASSERT_LT(*distinct.rbegin(), static_cast<std::int32_t>(experts));
+    std::int32_t invalid = -7;
+    route_token(PlainBlock{},
+                RouterTopK{logits.data(), experts, top_k, static_cast<RouterScore>(row % 3),
+                           expert.data(), weight.data(), &invalid},
+                0, order.data());
+    faults += invalid != (numbers < top_k ? 1 : 0) ? 1 : 0;
+    invalid_rows += invalid;
+    std::uint32_t seen = 0;
+    for (int s = 0; s < top_k; ++s) {
+      const float share = weight[static_cast<std::size_t>(s)];
+      const std::int32_t id = expert[static_cast<std::size_t>(s)];
+      const bool in_range = id >= 0 && id < experts && (seen >> (id & 31) & 1U) == 0;
+      faults += share >= 0.0F && share <= 1.0001F ? 0 : 1;
+      faults += (invalid != 0 ? id == -1 : in_range) ? 0 : 1;
+      seen |= 1U << (id & 31);
+    }
   }
-  EXPECT_GT(invalid, 0);
-  EXPECT_LT(invalid, kTokens);
+  EXPECT_EQ(faults, 0);
+  EXPECT_GT(invalid_rows, rows / 50);
+  EXPECT_LT(invalid_rows, rows);
 }
 
 }  // namespace
