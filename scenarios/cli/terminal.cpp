@@ -41,6 +41,11 @@ void line(std::string_view style, std::string_view label, std::string_view messa
 }  // namespace
 
 void write_stdout(std::string_view text) {
+  std::string shown;
+  if (isatty(STDOUT_FILENO) == 1) {
+    shown = printable(text, "\n\r\t");
+    text = shown;
+  }
   while (!text.empty()) {
     const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
@@ -51,18 +56,22 @@ void write_stdout(std::string_view text) {
   }
 }
 
-std::string printable(std::string_view text) {
+std::string printable(std::string_view text, std::string_view kept) {
   std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    // C0 controls and DEL; C1 controls arrive in UTF-8 as C2 80 … C2 9F.
-    const bool c1 =
-        byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (byte < 0x20 || byte == 0x7F || c1) {
-      out += fmt::format("\\x{:02x}", c1 ? static_cast<unsigned char>(text[++i]) : byte);
-    } else {
-      out += text[i];
-    }
+  int following = 0;  // bytes that the character still has
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool follows = following > 0 && (byte & 0xC0U) == 0x80U;
+    // C1 controls arrive as bytes 80 … 9F of their own, or in UTF-8 as C2 80 … C2 9F.
+    const bool c1 = byte >= 0x80 && byte < 0xA0 && (!follows || out.back() == '\xC2');
+    const bool c0 = (byte < 0x20 || byte == 0x7F) && kept.find(c) == kept.npos;
+    if (c1 && follows) out.pop_back();
+    out += c0 || c1 ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+    following = follows        ? following - 1
+                : byte >= 0xF0 ? 3
+                : byte >= 0xE0 ? 2
+                : byte >= 0xC2 ? 1
+                               : 0;
   }
   return out;
 }

@@ -7,12 +7,13 @@
 
 namespace hotexpert {
 
-/// Writes to stdout and checks that it arrived. @throws OutputError (full disk, closed pipe)
+/// Writes to stdout and checks that it arrived. On a terminal control characters other than line
+/// ends and tabs are shown, not sent (printable). @throws OutputError (full disk, closed pipe)
 void write_stdout(std::string_view text);
 
 /// `text` with control characters (escape codes among them) shown as \xNN, so that names cannot
-/// drive a terminal.
-std::string printable(std::string_view text);
+/// drive a terminal. @param kept control characters that stay
+std::string printable(std::string_view text, std::string_view kept = "");
 
 /// One plain line on stderr: "hotexpert: warning: ...", coloured on a terminal unless NO_COLOR is
 /// set.
