@@ -462,6 +462,19 @@ await test("on paper tables are open and buttons are gone", async () => {
   await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
   assert.equal(await page.locator("details:not([open])").count(), 0, "nothing is folded on paper");
   assert.equal(await page.locator(".toolbar:visible").count(), 0);
+  // One picture a chart, with everything in it: a heat map has layers that printers lose.
+  const ink = () => page.$$eval(".chart + canvas.paper", (all) => all.map((one) => {
+    const { data } = one.getContext("2d").getImageData(0, 0, one.width, one.height);
+    return data.filter((value, i) => i % 4 === 3 && value > 0).length / (one.width * one.height);
+  }));
+  const figures = await page.locator("section:has(.chart)").count();
+  const shares = await ink();
+  assert.equal(shares.length, figures);
+  assert.ok(shares[3] > 0.3, `the heat map's cells: ${shares[3]}`);
+  await page.setViewportSize({ width: 720, height: 900 });
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 720, "no table is wider than the paper");
+  await page.evaluate(() => dispatchEvent(new Event("afterprint")));
+  assert.equal(await page.locator("canvas.paper").count(), 0);
   await close();
 });
 

@@ -61,6 +61,19 @@ export class Figure {
     else this.table.show(scene.view.points);
   }
 
+  /** One flat picture for the printer, which loses the layers of a chart and does not scale them. */
+  toPaper(): void {
+    const picture = this.chart.renderToCanvas({ pixelRatio: 2 });
+    picture.removeAttribute("style"); // it comes placed like a layer
+    picture.className = "paper";
+    this.fromPaper();
+    this.canvas.after(picture);
+  }
+
+  fromPaper(): void {
+    if (this.canvas.nextElementSibling?.matches("canvas.paper")) this.canvas.nextElementSibling.remove();
+  }
+
   private scene(): Scene {
     return {
       data: this.data, spec: this.spec, view: makeView(this.data, this.spec, this.filters),

@@ -9,6 +9,7 @@ export interface Look {
   series: string[];
   heat: string[]; // from nothing to most
   narrow: boolean;
+  width: number; // pixels
 }
 
 export function currentLook(width: number): Look {
@@ -23,6 +24,7 @@ export function currentLook(width: number): Look {
     series: [1, 2, 3, 4, 5, 6, 7, 8].map((i) => color(`--series-${i}`)),
     heat: [0, 1, 2, 3, 4].map((i) => color(`--heat-${i}`)),
     narrow: width < 560,
+    width,
   };
 }
 

@@ -47,4 +47,8 @@ addEventListener("resize", () => {
 });
 
 const folded = () => document.querySelectorAll<HTMLDetailsElement>("details");
-addEventListener("beforeprint", () => folded().forEach((details) => (details.open = true)));
+addEventListener("beforeprint", () => {
+  folded().forEach((details) => (details.open = true));
+  Object.values(figures).forEach((figure) => figure.toPaper()); // after the theme's redraw in light
+});
+addEventListener("afterprint", () => Object.values(figures).forEach((figure) => figure.fromPaper()));

@@ -28,10 +28,11 @@ export class ChartTable {
       }));
     }
     const body = this.details.querySelector("tbody")!;
+    const kinds = [...this.details.querySelectorAll("thead th")].map((title) => title.className);
     body.replaceChildren(...cells.map((row) => {
       const line = element("tr");
       row.forEach((text, i) => {
-        const cell = element(i === 0 ? "th" : "td", text, "number");
+        const cell = element(i === 0 ? "th" : "td", text, kinds[i]);
         if (i === 0) cell.scope = "row";
         line.append(cell);
       });

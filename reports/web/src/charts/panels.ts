@@ -40,7 +40,7 @@ export interface Panel {
 /** Panels side by side (below each other on a phone) that share one legend. */
 export function drawPanels(scene: Scene, panels: Panel[]): Drawing {
   const { look, hidden, logY, spec } = scene;
-  const columns = look.narrow ? 1 : Math.min(panels.length, panels.length === 4 ? 2 : 3);
+  const columns = look.narrow ? 1 : Math.min(panels.length, panels.length === 4 ? 2 : 3, Math.max(1, Math.floor(look.width / 320)));
   const rows = Math.ceil(panels.length / columns);
   const rowHeight = look.narrow ? 290 : 350;
   const legend: LegendEntry[] = [];

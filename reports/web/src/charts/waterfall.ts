@@ -35,7 +35,7 @@ export function drawWaterfall(scene: Scene, unit: string, yLabel: string, steps:
         },
       },
       grid: { left: 8, right: 20, top: 36, bottom: 8, containLabel: true },
-      xAxis: { type: "category", data: bars.map((bar) => bar.name), axisTick: { show: false }, axisLine: { lineStyle: { color: look.muted } }, axisLabel: { color: look.text, interval: 0, lineHeight: 14, rotate: look.narrow ? 60 : 0, width: 110, overflow: look.narrow ? "truncate" : "break" } },
+      xAxis: { type: "category", data: bars.map((bar) => bar.name), axisTick: { show: false }, axisLine: { lineStyle: { color: look.muted } }, axisLabel: { color: look.text, interval: 0, lineHeight: 14, rotate: look.narrow ? 60 : 0, width: look.narrow ? 140 : 110, overflow: look.narrow ? "truncate" : "break" } },
       yAxis: valueAxis(look, shown.suffix ? `${yLabel}, ${shown.suffix}` : yLabel, { nameTextStyle: { color: look.muted, align: "left" } }),
       series: [
         { type: "bar", stack: "level", name: "below", silent: true, itemStyle: { color: "transparent" }, data: bars.map((bar) => bar.low / shown.divisor) },
