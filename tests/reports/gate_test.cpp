@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <regex>
 
 #include "reports/gate/gate_output.hpp"
 #include "reports/gate/power.hpp"
@@ -11,6 +12,7 @@
 #include "sim/base/random.hpp"
 #include "tests/reports/fake_quickstart.hpp"
 #include "tests/reports/fake_run.hpp"
+#include "tests/reports/hostile_names.hpp"
 
 namespace hotexpert {
 namespace {
@@ -221,6 +223,22 @@ TEST(GateTest, JUnitCountsEveryPairAndEscapesNames) {
   EXPECT_THAT(xml, HasSubstr("<failure message=\"SLOWER 1.6"));
   EXPECT_THAT(gate_markdown(result), HasSubstr("| SLOWER |"));
   EXPECT_EQ(gate_json(result).at("rows").as_array().size(), 75U);
+}
+
+TEST(GateTest, HostileNamesStayTextInXmlAndMarkdown) {
+  const test_support::TemporaryFolder folder;
+  test_support::write_hostile_run(folder.path("run"));
+  const hotexpert::Run run = read_run(folder.path("run"));
+  const auto result = compare_runs(run, run, {});
+  const std::string xml = gate_junit(result);
+  EXPECT_FALSE(std::regex_search(
+      xml, std::regex("<(?!/?(testsuite|testcase|failure|skipped|system-out)\\b|\\?xml)")));
+  for (const char* byte : {"\x1b", "\x07", "\x7f", "\x08"})
+    EXPECT_EQ(xml.find(byte), std::string::npos) << "not XML";
+  EXPECT_EQ(xml.find('\0'), std::string::npos);
+  const std::string markdown = gate_markdown(result);
+  EXPECT_EQ(markdown.find("<script"), std::string::npos);
+  EXPECT_EQ(markdown.find('\x1b'), std::string::npos);
 }
 
 TEST(GatePowerTest, AQuietMachineSeesSmallEffectsAndANoisyOneDoesNot) {

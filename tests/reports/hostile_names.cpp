@@ -51,10 +51,28 @@ const std::vector<std::string>& hostile_names() {
   return names;
 }
 
-void write_hostile_run(const std::string& dir) {
+namespace {
+
+/// What importing a recorded trace found: every text of it hostile.
+Json hostile_traces() {
+  Json traces = Json::array();
+  for (const auto& name : hostile_names()) {
+    Json check;
+    check.set("check", name).set("severity", name).set("count", 1).set("unit", name);
+    Json trace;
+    trace.set("file", name).set("importer", name).set("tokens", name).set("layers", 1);
+    traces.push(trace.set("experts", 8).set("checks", Json::array().push(check.set("text", name))));
+  }
+  return traces;
+}
+
+}  // namespace
+
+void write_hostile_run(const std::string& dir, std::size_t title) {
   const auto& names = hostile_names();
   Json manifest;
-  manifest.set("schema", "hotexpert-run/1").set("title", names[0]).set("created", names[1]);
+  manifest.set("schema", "hotexpert-run/1").set("title", names[title]).set("created", names[1]);
+  manifest.set("traces", hostile_traces());
   Json environment = Json::object();
   for (const auto& name : names) environment.set(name, name);
   Json program;
@@ -63,9 +81,11 @@ void write_hostile_run(const std::string& dir) {
   for (const auto& name : names) scenario.set(name, Json::array().push(name));
   manifest.set("seed", 1).set("scenario", scenario).set("description", names[3]);
   Json axes = Json::array();
-  for (const auto& name : {std::string("kernel"), names[5], names[9]}) {
+  axes.push(Json::object().set("name", "kernel").set("label", names[8]).set("unit", names[6]));
+  for (std::size_t i = 0; i < names.size(); ++i) {
     Json axis;
-    axes.push(axis.set("name", name).set("label", names[8]).set("unit", names[6]));
+    axis.set("name", names[i]).set("label", names[(i + 1) % names.size()]);
+    axes.push(axis.set("unit", names[(i + 2) % names.size()]));
   }
   auto writer = RunWriter::create(dir, manifest.set("axes", axes));
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -75,6 +95,8 @@ void write_hostile_run(const std::string& dir) {
                       {"kernel", Json(names[i])},
                       {names[5], Json(names[0])},
                       {"capacity.factor", Json(skew)}};
+      // The point's own hostile axis, which no other kernel's points have.
+      if (i != 5) result.point.push_back({names[i], Json(names[(i + 3) % names.size()])});
       const double seconds = 0.01 * (static_cast<double>(i) + skew);
       result.measurements = {
           {"load.max_over_mean", skew, Provenance::kCounted, {}, {}, {}},
@@ -94,11 +116,11 @@ void write_hostile_run(const std::string& dir) {
           {"drop.assignment_fraction", 0.3 / skew, Provenance::kCounted, {}, {}, {}},
           {names[i], 1, Provenance::kCounted, {}, {}, {}}};
       result.warnings = {names[i]};
-      const auto loads = [&](const char* metric) {
+      const auto loads = [&](const std::string& metric) {
         return Series{metric, names[i], Provenance::kCounted, {names[i]}, {3}, {5, 3, skew}, ""};
       };
       result.series = {loads("load.measured_batch"), loads("load.balanced_batch"),
-                       loads("load.by_expert"), loads(names[i].c_str())};
+                       loads("load.by_expert"), loads(names[i])};
       writer.append(result);
     }
     PointResult failed;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <regex>
 
 #include "reports/exporters.hpp"
@@ -137,6 +138,27 @@ TEST(HostileNamesTest, JsonGivesEveryNameBackExactly) {
   const auto& rows = json.at("rows").as_array();
   for (std::size_t i = 0; i < hostile_names().size(); ++i)
     EXPECT_EQ(rows[3 * i].at("kernel").as_string(), hostile_names()[i]);
+}
+
+TEST(HostileNamesTest, EveryNameStandsInEveryFieldThatAUserControls) {
+  const auto& comparison = hostile_comparison();
+  const auto& manifest = comparison.runs.front().manifest;
+  const auto& names = hostile_names();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    EXPECT_NE(manifest.at("environment").find(names[i]), nullptr) << names[i];
+    EXPECT_NE(manifest.at("scenario").find(names[i]), nullptr) << names[i];
+    EXPECT_NE(comparison.metric(names[i]), nullptr) << names[i];
+    const bool axis = comparison.axis(names[i]) != kNone ||
+                      std::ranges::any_of(comparison.fixed, [&](const FixedAxis& fixed) {
+                        return fixed.name == names[i];
+                      });
+    EXPECT_TRUE(axis) << names[i];
+    const auto& point = comparison.points[3 * i].result;
+    EXPECT_EQ(point.warnings, std::vector{names[i]});
+    EXPECT_EQ(comparison.points[3 * i + 2].result.reason, names[i]);
+    EXPECT_EQ(point.series.back().metric, names[i]);
+    EXPECT_EQ(point.series.back().dims, std::vector{names[i]});
+  }
 }
 
 TEST(HostileNamesTest, FindingsKeepNamesInsideTheirCode) {

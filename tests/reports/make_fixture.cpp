@@ -116,6 +116,14 @@ int main(int argc, char** argv) {
   write("capacity_report", {read_run(folder + "/capacity")});
   test_support::write_hostile_run(folder + "/hostile");
   write("hostile_report", {read_run(folder + "/hostile")});
+  // Each name once more as a run's title: what tells several runs apart.
+  std::vector<Run> hostile_runs;
+  for (std::size_t title = 0; title < test_support::hostile_names().size(); ++title) {
+    hostile_runs.push_back(read_run(folder + "/hostile"));
+    hostile_runs.back().manifest.set("title", test_support::hostile_names()[title]);
+    hostile_runs.back().points.resize(6);
+  }
+  write("hostile_runs_report", std::move(hostile_runs));
   Json names = Json::array();
   for (const auto& hostile : test_support::hostile_names()) names.push(visible_text(hostile));
   write_file(system_files(), folder + "/hostile_names.json", names.dump());
