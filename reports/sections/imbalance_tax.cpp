@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,10 @@ Table table(const Comparison& comparison, const View& view) {
 }
 
 std::string range(const Interval& ci) {
-  return fmt::format("{} to {} %", significant(ci.low * 100, 2), significant(ci.high * 100, 2));
+  const auto shown = [](double share) {
+    return fmt::format("{:.{}f}", 100 * share, std::abs(share) < 0.1 ? 1 : 0);
+  };
+  return fmt::format("{} to {} %", shown(ci.low), shown(ci.high));
 }
 
 void say(const Comparison& comparison, const View& view, std::vector<Finding>& out) {
