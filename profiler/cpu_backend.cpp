@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <omp.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "profiler/clock.hpp"
 #include "profiler/cpu_training_layer.hpp"
 #include "profiler/layer_check.hpp"
+#include "profiler/processor_clock.hpp"
 #include "sim/base/params.hpp"
 
 namespace hotexpert {
@@ -29,6 +31,13 @@ struct LoadedPlan {
   RowsBuffer in_view;
   std::unique_ptr<ExpertPass> pass;
 };
+
+/// Processor time that all threads of this process have used.
+double process_cpu_s() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
 
 class CpuLayer final : public PreparedLayer {
  public:
@@ -71,10 +80,14 @@ class CpuLayer final : public PreparedLayer {
   TracedPass run_traced(int handle) override {
     TileRecords tiles;
     TracedPass traced;
+    const double before_hz = processor_clock_hz(clock_);
     traced.times = pass_over(at(handle), [&](ExpertPass& pass, const RowsView& x, std::byte* y) {
+      const double used_s = process_cpu_s();
       pass.run_traced(x, y, tiles);
+      traced.processor_s = process_cpu_s() - used_s;
     });
     traced.untraced = std::move(tiles.untraced);
+    traced.clock_hz = (before_hz + processor_clock_hz(clock_)) / 2;
     traced.timeline = make_timeline(std::move(tiles.grid), std::move(tiles.records));
     return traced;
   }

@@ -29,6 +29,19 @@ std::int64_t workspace_bytes(const CudaKernelChoice& choice, const CudaDevice& d
   return kLibraryWorkspace * handles * choice.weight_sets + 2 * device.l2_bytes + (1 << 18);
 }
 
+RangeName range_of(StepStage stage) {
+  switch (stage) {
+    case StepStage::kRoute:
+      return RangeName::kRoute;
+    case StepStage::kPermute:
+      return RangeName::kPermute;
+    case StepStage::kExpert:
+      return RangeName::kExpert;
+    default:
+      return RangeName::kCombine;
+  }
+}
+
 class CudaPreparedLayer final : public PreparedLayer {
  public:
   CudaPreparedLayer(std::shared_ptr<DeviceRuntime> runtime, const LayerShape& shape,
@@ -63,21 +76,38 @@ class CudaPreparedLayer final : public PreparedLayer {
     clocks_hz_.clear();
   }
 
-  PhaseTimes run(int handle) override { return phase_times(layer_->run(handle)); }
+  PhaseTimes run(int handle) override { return phases_of(layer_->run(handle)); }
 
   TracedPass run_traced(int handle) override {
     TracedStep step = layer_->trace(handle);
-    TracedPass pass{phase_times(step.times), {}, std::move(step.untraced)};
+    TracedPass pass{phases_of(step.times), {}, std::move(step.untraced)};
     if (!pass.untraced.empty()) return pass;
     const auto& plan = plans_.at(static_cast<std::size_t>(handle));
     auto tiles = tiles_of_step(shape_, choice_for(plan.tokens), plan, device_.multiprocessors,
                                step.up, step.down);
+    pass.clock_hz = step.times.clock_hz;
     pass.timeline = make_timeline(std::move(tiles.grid), std::move(tiles.records));
     return pass;
   }
 
   [[nodiscard]] std::int64_t launches(int handle) const override {
     return layer_->launches(handle);
+  }
+
+  PhaseTimes run_staged(int handle, StageObserver& observer) override {
+    std::optional<AnnotatedRange> range;
+    return phases_of(layer_->run_staged(
+        handle,
+        [&](StepStage stage, bool begins) {
+          if (begins) {
+            range.emplace(range_of(stage));
+            observer.begin(range_of(stage));
+          } else {
+            observer.end(range_of(stage));
+            range.reset();
+          }
+        },
+        observer.wants_idle_device()));
   }
 
   std::vector<float> read_output(int handle) override { return layer_->read_output(handle); }
@@ -116,7 +146,8 @@ class CudaPreparedLayer final : public PreparedLayer {
   }
 
  private:
-  PhaseTimes phase_times(const StepTimes& step) {
+  /// Notes the clock of a run.
+  PhaseTimes phases_of(const StepTimes& step) {
     if (step.clock_hz) clocks_hz_.push_back(*step.clock_hz);
     PhaseTimes times;
     times.route_s = step.route_s;

@@ -31,6 +31,18 @@ struct CounterValue {
   double value = 0;
 };
 
+/// What was counted while one range was open.
+struct RangeCounters {
+  std::string range;
+  std::vector<CounterValue> values;  ///< in the order of the metrics asked for
+};
+
+struct CounterBatch {
+  std::vector<RangeCounters> ranges;  ///< in the order they were opened
+  std::int64_t dropped = 0;           ///< ranges that found no place in the counter buffer
+  std::string reason;  ///< why values are missing, a whole sentence; "" when none are
+};
+
 /// What a profile session needs of CUPTI, narrow enough to be faked. Functions that can fail return
 /// the reason as a whole sentence, or "" when they succeeded.
 class CuptiApi {
@@ -38,9 +50,14 @@ class CuptiApi {
   virtual ~CuptiApi() = default;
   virtual std::string start_activity() = 0;
   virtual ActivityBatch stop_activity() = 0;
-  /// @param metrics names of counter_metrics(), collected in one pass over what runs until stop
+  /// Gets counters ready on the calling thread's context; after a failure nothing is left to stop.
+  /// @param metrics names of counter_metrics(), all of which one pass must hold
   virtual std::string start_counters(std::span<const std::string_view> metrics) = 0;
-  virtual std::vector<CounterValue> stop_counters() = 0;
+  /// Kernels launched between the two count for the range. Ranges follow each other, none inside
+  /// another; the device is idle at both calls.
+  virtual std::string begin_range(const std::string& name) = 0;
+  virtual std::string end_range() = 0;
+  virtual CounterBatch stop_counters() = 0;
 };
 
 /// CUPTI as installed, or the reason why there is none. The library is loaded when asked for, so

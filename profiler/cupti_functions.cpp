@@ -47,6 +47,23 @@ CuptiFunctions load() {
   find(functions.host_image_size, "cuptiProfilerHostGetConfigImageSize");
   find(functions.host_image, "cuptiProfilerHostGetConfigImage");
   find(functions.host_num_passes, "cuptiProfilerHostGetNumOfPasses");
+  find(functions.host_evaluate, "cuptiProfilerHostEvaluateToGpuValues");
+  find(functions.chip_name, "cuptiDeviceGetChipName");
+  find(functions.profiler_initialize, "cuptiProfilerInitialize");
+  find(functions.profiler_deinitialize, "cuptiProfilerDeInitialize");
+  find(functions.counter_availability, "cuptiProfilerGetCounterAvailability");
+  find(functions.range_enable, "cuptiRangeProfilerEnable");
+  find(functions.range_disable, "cuptiRangeProfilerDisable");
+  find(functions.range_data_size, "cuptiRangeProfilerGetCounterDataSize");
+  find(functions.range_data_initialize, "cuptiRangeProfilerCounterDataImageInitialize");
+  find(functions.range_set_config, "cuptiRangeProfilerSetConfig");
+  find(functions.range_start, "cuptiRangeProfilerStart");
+  find(functions.range_stop, "cuptiRangeProfilerStop");
+  find(functions.range_push, "cuptiRangeProfilerPushRange");
+  find(functions.range_pop, "cuptiRangeProfilerPopRange");
+  find(functions.range_decode, "cuptiRangeProfilerDecodeData");
+  find(functions.range_data_info, "cuptiRangeProfilerGetCounterDataInfo");
+  find(functions.range_info, "cuptiRangeProfilerCounterDataGetRangeInfo");
   return functions;
 }
 
@@ -56,6 +73,27 @@ std::string CuptiFunctions::text(CUptiResult result) const {
   const char* words = nullptr;
   result_string(result, &words);
   return words == nullptr ? "an unknown CUPTI error" : words;
+}
+
+CurrentContext current_context() {
+  CurrentContext current;
+  void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD);
+  if (driver == nullptr) {
+    current.reason = "No CUDA driver is loaded in this process.";
+    return current;
+  }
+  const auto get_context =
+      reinterpret_cast<decltype(&cuCtxGetCurrent)>(dlsym(driver, "cuCtxGetCurrent"));
+  const auto get_device =
+      reinterpret_cast<decltype(&cuCtxGetDevice)>(dlsym(driver, "cuCtxGetDevice"));
+  CUdevice device = 0;
+  const bool found = get_context != nullptr && get_device != nullptr &&
+                     get_context(&current.context) == CUDA_SUCCESS && current.context != nullptr &&
+                     get_device(&device) == CUDA_SUCCESS;
+  dlclose(driver);  // the process holds it still
+  if (!found) current.reason = "No CUDA context is current on this thread.";
+  current.device = static_cast<std::size_t>(device);
+  return current;
 }
 
 const CuptiFunctions& cupti_functions() {

@@ -1,11 +1,13 @@
 #include <cstdint>
 #include <cstdlib>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "profiler/cupti_api.hpp"
 #include "profiler/cupti_functions.hpp"
+#include "profiler/cupti_ranges.hpp"
 
 namespace hotexpert {
 namespace {
@@ -61,7 +63,9 @@ class LoadedCupti final : public CuptiApi {
  public:
   std::string start_activity() override {
     const auto& cupti = cupti_functions();
-    auto result = cupti.register_callbacks(on_buffer_requested, on_buffer_completed);
+    auto result = registered_ ? CUPTI_SUCCESS
+                              : cupti.register_callbacks(on_buffer_requested, on_buffer_completed);
+    registered_ = result == CUPTI_SUCCESS;
     if (result == CUPTI_SUCCESS) result = cupti.enable(CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL);
     if (result != CUPTI_SUCCESS)
       return "CUPTI cannot record kernels here (" + cupti.text(result) +
@@ -79,11 +83,23 @@ class LoadedCupti final : public CuptiApi {
     return std::exchange(sink().batch, {});
   }
 
-  std::string start_counters(std::span<const std::string_view> /*metrics*/) override {
-    return "This program does not read hardware counters itself: `hotexpert profile --emit ncu` "
-           "prints the command that does.";
+  std::string start_counters(std::span<const std::string_view> metrics) override {
+    ranges_.emplace(cupti_functions());
+    auto reason = ranges_->start(current_context(), metrics);
+    if (!reason.empty()) ranges_.reset();
+    return reason;
   }
-  std::vector<CounterValue> stop_counters() override { return {}; }
+  std::string begin_range(const std::string& name) override { return ranges_->begin(name); }
+  std::string end_range() override { return ranges_->end(); }
+  CounterBatch stop_counters() override {
+    auto batch = ranges_->stop();
+    ranges_.reset();
+    return batch;
+  }
+
+ private:
+  bool registered_ = false;  // the callbacks stay for the life of the process
+  std::optional<CuptiRanges> ranges_;
 };
 
 }  // namespace

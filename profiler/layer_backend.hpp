@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "profiler/stage_observer.hpp"
 #include "profiler/tile_timeline.hpp"
 #include "sim/core/dispatch_plan.hpp"
 #include "sim/core/layer_pass.hpp"
@@ -42,6 +43,10 @@ struct TracedPass {
   PhaseTimes times;
   TileTimeline timeline;  ///< on the clock that `times` were taken with
   std::string untraced;   ///< why there are no tiles, in one sentence; empty when there are
+  std::optional<double> clock_hz = {};  ///< of the processor or multiprocessors during the pass
+  /// Processor time this process had in the expert phase, all threads together; nullopt where tiles
+  /// are computed elsewhere.
+  std::optional<double> processor_s = {};
 };
 
 /// A plan needs more memory than the device has free; nothing was reserved. The point is skipped.
@@ -73,6 +78,10 @@ class PreparedLayer {
   virtual TracedPass run_traced(int handle) {
     return {run(handle), {}, "This backend records no tiles."};
   }
+
+  /// run() with its stages told, each inside its NVTX range: for profilers that attribute what is
+  /// launched to ranges, which a replayed graph does not show. Not timed like run().
+  virtual PhaseTimes run_staged(int handle, StageObserver& /*observer*/) { return run(handle); }
 
   /// The layer's output [tokens, d_model] of the last run() of this handle, as fp32.
   virtual std::vector<float> read_output(int handle) = 0;

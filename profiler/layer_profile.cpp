@@ -20,6 +20,33 @@ std::size_t nearest_to_median(const std::vector<double>& values) {
   return static_cast<std::size_t>(nearest - values.begin());
 }
 
+double spread_of(const std::vector<double>& values) {
+  const double middle = median(values);
+  std::vector<double> deviations;
+  for (const double value : values) deviations.push_back(std::abs(value - middle));
+  return 1.4826 * median(deviations) / middle;
+}
+
+std::optional<double> median_clock_hz(const std::vector<TracedPass>& passes) {
+  std::vector<double> clocks_hz;
+  for (const auto& pass : passes) {
+    if (pass.clock_hz) clocks_hz.push_back(*pass.clock_hz);
+  }
+  return clocks_hz.empty() ? std::nullopt : std::optional(median(clocks_hz));
+}
+
+double taken_fraction(const ProfiledSteps& steps) {
+  std::vector<double> fractions;
+  for (const auto* passes : {&steps.measured, &steps.control}) {
+    for (const auto& pass : *passes) {
+      const double busy_s = summarise(pass.timeline).busy_s;
+      if (pass.processor_s && busy_s > 0)
+        fractions.push_back(std::max(0.0, 1 - *pass.processor_s / busy_s));
+    }
+  }
+  return fractions.empty() ? 0 : median(fractions);
+}
+
 void book_pairs(const ProfiledSteps& steps, LayerProfile& profile) {
   std::vector<ObservedPass> healthy;
   for (const auto& pass : steps.control) healthy.push_back(observed(pass));
@@ -47,6 +74,7 @@ ObservedPass observed(const TracedPass& pass) {
   ObservedPass observed;
   observed.times = pass.times;
   observed.timeline = pass.timeline;
+  observed.clock_hz = pass.clock_hz;
   return observed;
 }
 
@@ -94,6 +122,11 @@ LayerProfile profile_of(const ProfiledSteps& steps) {
   profile.summary = summarise(shown.timeline);
   const double phase_s = shown.times.expert_ffn_s.value_or(profile.summary.span_s);
   profile.untiled_fraction = std::abs(phase_s - profile.summary.span_s) / phase_s;
+  profile.pass_spread =
+      std::max(spread_of(totals_of(steps.measured)), spread_of(totals_of(steps.control)));
+  profile.taken_fraction = taken_fraction(steps);
+  profile.measured_clock_hz = median_clock_hz(steps.measured);
+  profile.control_clock_hz = median_clock_hz(steps.control);
   book_pairs(steps, profile);
   return profile;
 }

@@ -48,6 +48,12 @@ struct LayerProfile {
   std::vector<StragglerLedger> pairs;       ///< what `ledger` is the mean of
   std::optional<Interval> difference_ci95;  ///< of the median of the pairs' differences
   std::size_t outliers = 0;                 ///< pairs left out of the ledger
+  double pass_spread = 0;  ///< 1.4826 MAD / median of total_s, the larger of measured and control
+  /// Median over passes of 1 - processor time / busy time of the tiles, at least 0: what other
+  /// programs had of it. A lower bound, as waiting threads may use processor time too.
+  double taken_fraction = 0;
+  std::optional<double> measured_clock_hz;  ///< medians over passes, where it can be read
+  std::optional<double> control_clock_hz;
   PairedRatio trace_overhead;  ///< traced / untraced - 1, of the measured plan's totals
   /// |expert phase - timeline span| / expert phase of the shown step: time that tiles do not show.
   double untiled_fraction = 0;

@@ -24,6 +24,13 @@ PhaseTimes run_step(PreparedLayer& prepared, int handle, const RangePayload& pay
   return prepared.run(handle);
 }
 
+PhaseTimes run_staged_step(PreparedLayer& prepared, int handle, const RangePayload& payload,
+                           StageObserver& observer) {
+  const AnnotatedRange step(RangeName::kStep);
+  const AnnotatedRange layer(RangeName::kLayer, payload);
+  return prepared.run_staged(handle, observer);
+}
+
 TracedPass run_traced_step(PreparedLayer& prepared, int handle, const RangePayload& payload) {
   const AnnotatedRange step(RangeName::kStep);
   const AnnotatedRange layer(RangeName::kLayer, payload);

@@ -16,6 +16,8 @@ RangePayload payload_of(const DispatchPlan& plan, std::int64_t layer, std::strin
 /// One pass of a loaded plan inside the ranges step > layer, the latter with its payload; the
 /// backend puts those of its stages inside.
 PhaseTimes run_step(PreparedLayer& prepared, int handle, const RangePayload& payload);
+PhaseTimes run_staged_step(PreparedLayer& prepared, int handle, const RangePayload& payload,
+                           StageObserver& observer);
 TracedPass run_traced_step(PreparedLayer& prepared, int handle, const RangePayload& payload);
 
 }  // namespace hotexpert

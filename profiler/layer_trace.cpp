@@ -79,13 +79,13 @@ void place_phases(std::span<Phase> phases, std::uint64_t expert_end_ns) {
 
 }  // namespace
 
-void add_layer_pass(TraceEvents& trace, int process, const TileTimeline& timeline,
-                    const PhaseTimes& times) {
+void add_layer_pass(TraceEvents& trace, int process, const LaneNames& names,
+                    const TileTimeline& timeline, const PhaseTimes& times) {
   const int phase_thread = timeline.grid.num_workers;
-  trace.name_process(process, fmt::format("rank {}", process));
+  trace.name_process(process, names.process);
   trace.name_thread(process, phase_thread, "phases");
   for (int worker = 0; worker < timeline.grid.num_workers; ++worker)
-    trace.name_thread(process, worker, fmt::format("worker {}", worker));
+    trace.name_thread(process, worker, fmt::format("{} {}", names.worker, worker));
   add_tiles(trace, process, timeline);
   add_busy_workers(trace, process, timeline);
 

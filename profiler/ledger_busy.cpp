@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "profiler/ledger_parts.hpp"
 #include "sim/base/index.hpp"
@@ -7,6 +8,7 @@ namespace hotexpert::ledger {
 namespace {
 
 constexpr double kSlowFactor = 1.15;
+constexpr double kSameClock = 0.02;  // readings of one clock scatter by less
 constexpr int kPolishRounds = 4;
 
 double duration_s(const TileRecord& tile) {
@@ -14,7 +16,9 @@ double duration_s(const TileRecord& tile) {
 }
 
 double clock_factor(const ObservedPass& pass, const TileReference& reference) {
-  return pass.clock_hz && reference.clock_hz ? *reference.clock_hz / *pass.clock_hz : 1;
+  if (!pass.clock_hz || !reference.clock_hz) return 1;
+  const double factor = *reference.clock_hz / *pass.clock_hz;
+  return std::abs(factor - 1) > kSameClock ? factor : 1;
 }
 
 /// What the reference expects of rows when the clock is slower by a factor. Weights come from

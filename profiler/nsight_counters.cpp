@@ -35,6 +35,12 @@ std::map<std::int64_t, KernelMetrics> by_kernel(const std::vector<NcuValue>& val
   return kernels;
 }
 
+/// Metrics in the units of CUPTI as in those of Nsight Compute.
+std::string_view unit_of(std::string_view metric) {
+  if (metric.starts_with("gpu__time_duration")) return "ns";
+  return metric.find("pct_of_peak") != std::string_view::npos ? "%" : "";
+}
+
 std::optional<double> metric(const KernelMetrics& kernel, const char* name) {
   const auto found = kernel.find(name);
   return found == kernel.end() ? std::nullopt : std::optional(found->second);
@@ -67,6 +73,16 @@ std::optional<ExpertCounters> expert_counters(const std::vector<NcuValue>& value
   if (sum.kernels == 0 || !(sum.seconds > 0)) return std::nullopt;
   if (all_have_tensor) sum.tensor_fraction = tensor_s / sum.seconds;
   return sum;
+}
+
+std::optional<ExpertCounters> expert_counters(const CounterBatch& batch) {
+  std::vector<NcuValue> values;
+  for (const auto& range : batch.ranges) {
+    for (const auto& counter : range.values)
+      values.push_back({0, range.range, range.range, "", counter.metric,
+                        std::string(unit_of(counter.metric)), counter.value});
+  }
+  return expert_counters(values);
 }
 
 }  // namespace hotexpert

@@ -3,11 +3,12 @@
 #include <optional>
 #include <vector>
 
+#include "profiler/cupti_api.hpp"
 #include "profiler/nsight_import.hpp"
 
 namespace hotexpert {
 
-/// What an Nsight Compute report counted for the expert kernels of a pass.
+/// What hardware counters say of the expert kernels of a pass: of Nsight Compute, or our own.
 struct ExpertCounters {
   int kernels = 0;
   double seconds = 0;                          ///< summed over kernels
@@ -20,5 +21,8 @@ struct ExpertCounters {
 /// the report knows no ranges (ncu without --nvtx).
 /// @return nullopt where a kernel lacks its duration or its DRAM bytes: a partial sum would mislead
 std::optional<ExpertCounters> expert_counters(const std::vector<NcuValue>& values);
+
+/// The same of the range `expert` that CUPTI counted, as one kernel.
+std::optional<ExpertCounters> expert_counters(const CounterBatch& batch);
 
 }  // namespace hotexpert

@@ -129,6 +129,11 @@ double StragglerLedger::booked_s(LedgerCause cause) const {
   return sum;
 }
 
+double StragglerLedger::unexplained_fraction() const {
+  const double whole_s = std::abs(difference_s());
+  return whole_s > 0 ? std::abs(booked_s(LedgerCause::kUnexplained)) / whole_s : 0;
+}
+
 StragglerLedger book_straggler(const ObservedPass& measured, const ObservedPass& control) {
   check(measured, control);
   return book_straggler(measured, control, learn_tiles(std::span(&control, 1)));

@@ -47,7 +47,7 @@ struct TileReference {
   std::vector<double> fixed_s;       ///< [column tiles]
   std::vector<double> second_a_row;  ///< [column tiles]
   double tile_s = 0;                 ///< median time of a tile
-  std::optional<double> clock_hz;    ///< that the times were taken at
+  std::optional<double> clock_hz;    ///< median of the passes the times were taken from
 
   /// Seconds of `rows` rows, at this reference's clock; 0 for no rows.
   [[nodiscard]] double expected_s(std::int32_t column, double rows) const;
@@ -79,6 +79,8 @@ struct StragglerLedger {
 
   [[nodiscard]] double difference_s() const { return measured_s - control_s; }
   [[nodiscard]] double booked_s(LedgerCause cause) const;  ///< over all indices of the cause
+  /// |unexplained| / |difference|; 0 when there is no difference.
+  [[nodiscard]] double unexplained_fraction() const;
 };
 
 /// The ledger of a pass against its control.
@@ -88,10 +90,10 @@ struct StragglerLedger {
 /// worker-seconds / workers:
 /// - Busy: a tile's reference time is split into token rows, row padding and capacity padding; its
 ///   fixed part and its expert's share of weight reading are weight bytes (padding, where the tile
-///   holds no token); the clock ratio less 1 is the clock. The rest of a tile's time is excess. A
-///   worker whose tiles take more than 1.15 times as long as the same experts' tiles elsewhere is
-///   slow; an expert whose tiles take more than 1.15 times their reference on the other workers is
-///   slow; their excess is theirs. Other excess is unexplained.
+///   holds no token); the clock ratio less 1 is the clock, where readings differ by over 2 %. The
+///   rest of a tile's time is excess. A worker whose tiles take more than 1.15 times as long as the
+///   same experts' tiles elsewhere is slow; an expert whose tiles take more than 1.15 times their
+///   reference on the other workers is slow; their excess is theirs. Other excess is unexplained.
 /// - Idle: a worker that waits is booked, for the time of one median tile, to the tail wave; beyond
 ///   that to what the others compute meanwhile, in equal parts: a slow worker, else the tile's
 ///   expert. Time in which nobody computes is host gaps.

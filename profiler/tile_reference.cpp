@@ -82,6 +82,7 @@ TileReference learn_tiles(std::span<const ObservedPass> passes) {
   TileReference reference;
   std::vector<std::vector<TileTime>> by_column;
   std::vector<double> tile_s;
+  std::vector<double> clocks_hz;
   for (const auto& pass : passes) {
     const auto& grid = pass.timeline.grid;
     by_column.resize(std::max(by_column.size(), static_cast<std::size_t>(grid.column_tiles)));
@@ -93,7 +94,7 @@ TileReference learn_tiles(std::span<const ObservedPass> passes) {
           .push_back({static_cast<double>(rows_of(grid, tile).computed()),
                       std::max(0.0, seconds - weights_s[at(tile.expert)])});
     }
-    if (pass.clock_hz) reference.clock_hz = pass.clock_hz;
+    if (pass.clock_hz) clocks_hz.push_back(*pass.clock_hz);
   }
   if (tile_s.empty())
     throw std::logic_error("straggler ledger: tile times of passes without tiles");
@@ -103,6 +104,7 @@ TileReference learn_tiles(std::span<const ObservedPass> passes) {
     reference.second_a_row.push_back(line.second_a_row);
   }
   reference.tile_s = median(tile_s);
+  if (!clocks_hz.empty()) reference.clock_hz = median(clocks_hz);
   return reference;
 }
 

@@ -45,13 +45,19 @@ class TraceEvents {
   std::int64_t flows_ = 0;
 };
 
-/// One pass of a layer as a trace: process = rank; threads = workers with a slice a tile, named by
-/// expert (token rows, padding and position as details), the padded part of a tile as a nested
-/// slice "padding"; a counter of busy workers; the phases on a thread of their own with an arrow
-/// from permute to combine.
+/// What the viewer calls the lanes of a pass.
+struct LaneNames {
+  std::string process;
+  std::string worker = "worker";  ///< "SM" on a GPU
+};
+
+/// One pass of a layer as a trace: process = rank or device; threads = workers with a slice a tile,
+/// named by expert (token rows, padding and position as details), the padded part of a tile as a
+/// nested slice "padding"; a counter of busy workers; the phases on a thread of their own with an
+/// arrow from permute to combine.
 /// @param times the phases of the pass that the timeline belongs to; the expert phase ends with its
 ///        last tile
-void add_layer_pass(TraceEvents& trace, int process, const TileTimeline& timeline,
-                    const PhaseTimes& times);
+void add_layer_pass(TraceEvents& trace, int process, const LaneNames& names,
+                    const TileTimeline& timeline, const PhaseTimes& times);
 
 }  // namespace hotexpert

@@ -40,6 +40,9 @@ class CudaLayer final : public DeviceLayer {
   }
   void unload() override { steps_.clear(); }
   StepTimes run(int handle) override { return at(handle).run(); }
+  StepTimes run_staged(int handle, const StepObserver& observer, bool idle_between) override {
+    return at(handle).run_staged(observer, idle_between);
+  }
 
   std::vector<float> read_output(int handle) override {
     const auto& plan = at(handle).plan();

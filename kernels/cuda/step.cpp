@@ -77,6 +77,14 @@ void DeviceStep::mark(Phase phase, bool captured) {
   check_cuda(cudaEventRecordWithFlags(event.get(), bench_.stream.get(),
                                       captured ? cudaEventRecordExternal : cudaEventRecordDefault),
              kWhat);
+  if (observer_) tell(phase);
+}
+
+/// Phases are the ends of stages: stage i lies between phase i and phase i + 1.
+void DeviceStep::tell(Phase reached) const {
+  if (idle_between_) check_cuda(cudaStreamSynchronize(bench_.stream.get()), kWhat);
+  if (reached > kBegin) observer_(static_cast<StepStage>(reached - 1), false);
+  if (reached < kCombined) observer_(static_cast<StepStage>(reached), true);
 }
 
 /// What every framework does whose products take sizes from the host: copy them back and wait.
@@ -157,7 +165,8 @@ void DeviceStep::count_launches() {
   launches_ = kClockStamps + (graph_.graph ? graph_.kernels : capture({}).kernels);
 }
 
-StepTimes DeviceStep::replay(const OwnedGraph& graph, const TraceBuffers& trace) {
+template <class Enqueue>
+StepTimes DeviceStep::timed(std::size_t layers, const Enqueue& enqueue) {
   const DeviceStream stream = bench_.stream.get();
   if (plan_.choice.cache == CacheState::kCold) {
     check_cuda(cudaMemsetAsync(bench_.l2_filler.data(), 1,
@@ -166,11 +175,7 @@ StepTimes DeviceStep::replay(const OwnedGraph& graph, const TraceBuffers& trace)
   }
   launch_clock_stamp(bench_.stamps_before.as<ClockStamp>(), bench_.multiprocessors, stream);
   check_cuda(cudaEventRecord(begin_.get(), stream), kWhat);
-  if (graph.graph) {
-    check_cuda(cudaGraphLaunch(graph.graph.get(), stream), kWhat);
-  } else {
-    enqueue_step(false, trace);
-  }
+  enqueue();
   check_cuda(cudaEventRecord(end_.get(), stream), kWhat);
   launch_clock_stamp(bench_.stamps_after.as<ClockStamp>(), bench_.multiprocessors, stream);
   check_cuda(cudaStreamSynchronize(stream), kWhat);
@@ -184,14 +189,37 @@ StepTimes DeviceStep::replay(const OwnedGraph& graph, const TraceBuffers& trace)
   times.permute_s = phase(kRouted, kPermuted);
   times.expert_ffn_s = phase(kPermuted, kComputed);
   times.combine_s = phase(kComputed, kCombined);
-  times.total_s = seconds_between(begin_, end_) / static_cast<double>(products_.size());
+  times.total_s = seconds_between(begin_, end_) / static_cast<double>(layers);
   times.clock_hz =
       clock_between(host_copy<ClockStamp>(bench_.stamps_before, bench_.multiprocessors),
                     host_copy<ClockStamp>(bench_.stamps_after, bench_.multiprocessors));
   return times;
 }
 
+StepTimes DeviceStep::replay(const OwnedGraph& graph, const TraceBuffers& trace) {
+  return timed(products_.size(), [&] {
+    if (graph.graph) {
+      check_cuda(cudaGraphLaunch(graph.graph.get(), bench_.stream.get()), kWhat);
+    } else {
+      enqueue_step(false, trace);
+    }
+  });
+}
+
 StepTimes DeviceStep::run() { return replay(graph_, {}); }
+
+StepTimes DeviceStep::run_staged(const StepObserver& observer, bool idle_between) {
+  observer_ = observer;
+  idle_between_ = idle_between;
+  try {
+    const StepTimes times = timed(1, [&] { enqueue_layer(0, false, {}); });
+    observer_ = nullptr;
+    return times;
+  } catch (...) {
+    observer_ = nullptr;
+    throw;
+  }
+}
 
 TracedStep DeviceStep::trace() {
   TracedStep step;

@@ -42,6 +42,8 @@ class DeviceStep {
 
   /// Runs the step once, waits, and returns its times.
   StepTimes run();
+  /// DeviceLayer::run_staged().
+  StepTimes run_staged(const StepObserver& observer, bool idle_between);
   /// The same with the traced kernels, as a graph too where run() is one.
   TracedStep trace();
   /// Kernels that run() launches; negative when a library or a plugin does not say.
@@ -58,6 +60,10 @@ class DeviceStep {
   void enqueue_layer(std::size_t set, bool captured, const TraceBuffers& trace);
   void enqueue_step(bool captured, const TraceBuffers& trace);
   void mark(Phase phase, bool captured);
+  void tell(Phase reached) const;
+  /// Times what `enqueue` puts on the stream; total_s is that of one of `layers`.
+  template <class Enqueue>
+  StepTimes timed(std::size_t layers, const Enqueue& enqueue);
   void wait_for_sizes();
 
   LayerShape shape_;
@@ -72,6 +78,8 @@ class DeviceStep {
   std::int64_t launches_ = -1;
   DeviceBuffer up_tiles_, down_tiles_;  ///< made with the first trace()
   OwnedGraph traced_graph_;
+  StepObserver observer_;  ///< of run_staged(), while it runs
+  bool idle_between_ = false;
 };
 
 }  // namespace hotexpert

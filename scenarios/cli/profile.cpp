@@ -10,6 +10,7 @@
 #include "scenarios/cli/profile_output.hpp"
 #include "scenarios/cli/scenario_arguments.hpp"
 #include "scenarios/cli/terminal.hpp"
+#include "scenarios/runner/device_file.hpp"
 #include "sim/base/errors.hpp"
 #include "sim/base/output_file.hpp"
 #include "sim/base/params.hpp"
@@ -115,7 +116,9 @@ void write_trace(const PointProfile& profile, const std::string& path) {
   if (!profile.layer.untraced.empty())
     throw UsageError("--trace: " + profile.layer.untraced + " There is nothing to write.");
   TraceEvents trace;
-  add_layer_pass(trace, 0, profile.shown.timeline, profile.shown.times);
+  const LaneNames names{fmt::format("{}: {}", profile.backend, profile.device),
+                        profile.backend == "cuda" ? "SM" : "worker"};
+  add_layer_pass(trace, 0, names, profile.shown.timeline, profile.shown.times);
   Json metadata;
   metadata.set("program", "hotexpert").set("kernel", profile.kernel);
   metadata.set("backend", profile.backend).set("device", profile.device);
@@ -164,8 +167,9 @@ CommandSyntax profile_syntax() {
         "read what `nsys export --type sqlite` or `ncu --csv` wrote; with SCENARIO, join kernels "
         "to the experts' loads"},
        {"roof", "DEVICE",
-        "with --import of ncu's counters and -o: the device whose peaks are the roof (h100-sxm, or "
-        "a file)"},
+        "with counters (--level counters, or ncu's through --import) and -o: the device whose "
+        "peaks "
+        "are the roof (h100-sxm, or a file)"},
        {"trace", "FILE.json", "write the timeline for ui.perfetto.dev or chrome://tracing"},
        {"output,o", "RUN_DIR", "write a run folder that `hotexpert report` draws"},
        {"json", "", "print one JSON object, the ledger under \"rows\""}},
@@ -185,11 +189,18 @@ int profile_run(const Arguments& arguments) {
     return import_into_run(arguments, only(scenario, point.choice), point.choice);
   if (arguments.has("emit")) return emit(point, arguments);
 
-  std::optional<RunWriter> run;  // opened before the passes: a bad folder must not cost them
-  const ProfileOptions options = options_of(arguments);
-  if (arguments.has("output") && !options.once)
-    run = RunWriter::draft(arguments.get("output"), make_manifest(only(scenario, point.choice)));
-  const PointProfile profile = profile_point(point.choice, options);
+  std::optional<RunWriter> run;
+  ProfileOptions options = options_of(arguments);
+  if (arguments.has("output") && !options.once) {
+    // A bad folder must not cost the passes, and a refused kernel must leave no folder.
+    options.before_passes = [&] {
+      run = RunWriter::draft(arguments.get("output"), make_manifest(only(scenario, point.choice)));
+    };
+  }
+  std::optional<DeviceDescription> roof;  // read first: a bad file must not cost the passes
+  if (arguments.has("roof")) roof = read_device(arguments.get("roof"));
+  PointProfile profile = profile_point(point.choice, options);
+  if (roof) roof_metrics(*roof, profile.dtype, profile.result);
   if (profile.profiled && run) {
     run->append(profile.result);
     run->publish();

@@ -52,8 +52,12 @@ CommandTable import_nsys(const std::string& path, const std::vector<std::int64_t
     layers.push(std::move(entry));
   }
   table.extra.emplace_back("layers", std::move(layers));
-  if (report.kernels.empty())
+  if (!report.partial.empty()) {
+    note(fmt::format("{}: {}", path, report.partial));
+    table.extra.emplace_back("partial", report.partial);
+  } else if (report.kernels.empty()) {
     note(fmt::format("{} holds no kernels: was the device traced (--trace=cuda,nvtx)?", path));
+  }
   return table;
 }
 
@@ -88,26 +92,11 @@ void counter_metrics_of(const Arguments& arguments, const PlannedBatch& batch,
                     "kernel (`hotexpert "
                     "profile --emit ncu` prints the command that collects them)",
                     path));
-  const auto add = [&](const char* metric, double value, Provenance provenance) {
-    result.measurements.push_back({metric, value, provenance});
-  };
-  add("counter.expert_s", counters->seconds, Provenance::kMeasured);
-  add("counter.dram_bytes", counters->dram_bytes, Provenance::kMeasured);
-  add("counter.intensity", batch.expert_flops / counters->dram_bytes, Provenance::kMeasured);
-  if (counters->tensor_fraction)
-    add("counter.tensor_fraction", *counters->tensor_fraction, Provenance::kMeasured);
-  if (counters->busiest_sm_over_mean)
-    add("counter.sm_max_over_mean", *counters->busiest_sm_over_mean, Provenance::kMeasured);
-  add("kernel.flops_per_s", batch.expert_flops / counters->seconds, Provenance::kMeasured);
-  if (!arguments.has("roof")) {
+  counter_metrics(*counters, batch.expert_flops, result);
+  if (!arguments.has("roof"))
     note("without --roof DEVICE the report draws no roofline");
-    return;
-  }
-  const auto device = read_device(arguments.get("roof"));
-  add("roof.flops_per_s",
-      batch.dtype == DataType::kBf16 ? device.peak_bf16_flops_per_s : device.peak_fp32_flops_per_s,
-      Provenance::kModelled);
-  add("roof.bytes_per_s", device.peak_memory_bytes_per_s, Provenance::kModelled);
+  else
+    roof_metrics(read_device(arguments.get("roof")), batch.dtype, result);
 }
 
 int print_import(const Arguments& arguments, const std::vector<std::int64_t>& expert_rows) {

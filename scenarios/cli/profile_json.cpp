@@ -62,6 +62,24 @@ Json reruns_json(const std::vector<Rerun>& reruns) {
   return rows;
 }
 
+Json doubts_json(const std::vector<LedgerDoubt>& doubts) {
+  Json rows = Json::array();
+  for (const auto& doubt : doubts)
+    rows.push(Json::object()
+                  .set("name", doubt.name)
+                  .set("value", doubt.value)
+                  .set("limit", doubt.limit)
+                  .set("text", doubt.text));
+  return rows;
+}
+
+Json clock_json(const LayerProfile& layer) {
+  Json json = Json::object();
+  if (layer.measured_clock_hz) json.set("measured", *layer.measured_clock_hz);
+  if (layer.control_clock_hz) json.set("control", *layer.control_clock_hz);
+  return json;
+}
+
 }  // namespace
 
 Json profile_json(const PointProfile& profile, const std::string& title) {
@@ -83,6 +101,10 @@ Json profile_json(const PointProfile& profile, const std::string& title) {
   json.set("difference_s", layer.ledger.difference_s());
   json.set("difference_ci95", interval_json(layer.difference_ci95));
   json.set("resolved", layer.resolved());
+  json.set("unexplained_fraction", layer.ledger.unexplained_fraction());
+  json.set("pass_spread", layer.pass_spread).set("taken_fraction", layer.taken_fraction);
+  json.set("clock_hz", clock_json(layer));
+  json.set("warnings", doubts_json(profile.doubts));
   json.set("pairs", static_cast<std::int64_t>(layer.pairs.size()));
   json.set("outliers", static_cast<std::int64_t>(layer.outliers));
   json.set("rows", ledger_rows(layer.ledger));

@@ -15,7 +15,8 @@ namespace hotexpert {
 std::string profile_text(const PointProfile& profile, const std::string& title);
 
 /// The same for programs: {"point", "kernel", "backend", "device", "steps", "timeline", "rows"
-/// (the ledger), "ledger", "reruns", "overhead", "cupti", "remarks"}.
+/// (the ledger), "warnings" (why it must be read with care), "reruns", "overhead", "cupti",
+/// "remarks"}.
 Json profile_json(const PointProfile& profile, const std::string& title);
 
 /// `--import FILE`: kernels by stage, and by expert where `expert_rows` says the loads.

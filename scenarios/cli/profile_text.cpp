@@ -96,6 +96,7 @@ std::string ledger_text(const PointProfile& profile) {
       "Ledger: measured {} ms - balanced control {} ms = {} ms, mean over {} pairs of passes\n",
       ms(ledger.measured_s), ms(ledger.control_s), signed_ms(difference_s),
       profile.layer.pairs.size());
+  for (const auto& doubt : profile.doubts) out += "  warning: " + printable(doubt.text) + "\n";
   CommandTable table{{"ms", "of the difference", "booked to", "because"}, {}, {}};
   double rest_s = 0;
   std::size_t rest = 0;

@@ -92,7 +92,63 @@ void add_ledger(const LayerProfile& layer, const TileGrid& grid, PointResult& re
       booked_by_index(ledger, LedgerCause::kWorker, static_cast<std::size_t>(grid.num_workers))));
 }
 
+/// Booked and saved of each cause that was removed; the first re-run of a cause is its largest.
+void add_reruns(const std::vector<Rerun>& reruns, PointResult& result) {
+  for (const auto& rerun : reruns) {
+    const auto metric = [&](const char* what) {
+      return fmt::format("rerun.{}_{}", name(rerun.cause), what);
+    };
+    if (!rerun.ran || result.find(metric("saved_s")) != nullptr) continue;
+    const auto& verdict = rerun.verdict;
+    result.measurements.push_back({metric("booked_s"), verdict.booked_s, Provenance::kMeasured});
+    Measurement saved{metric("saved_s"), verdict.saved_s, Provenance::kMeasured};
+    saved.ci95 = verdict.saved_ci95;
+    result.measurements.push_back(std::move(saved));
+    result.measurements.push_back(
+        {metric("confirmed"), verdict.confirmed ? 1.0 : 0.0, Provenance::kMeasured});
+  }
+}
+
+/// Kernels launched, recorded and lost, so that a result says itself whether it is whole.
+void add_conservation(const ProfiledRun& run, PointResult& result) {
+  if (run.launches == 0) return;
+  const auto add = [&](const char* metric, std::int64_t count) {
+    result.measurements.push_back({metric, static_cast<double>(count), Provenance::kMeasured});
+  };
+  if (run.launches > 0) add("profile.launches", run.launches);
+  add("profile.kernel_records", static_cast<std::int64_t>(run.activity.records.size()));
+  add("profile.dropped_records", run.activity.dropped);
+  if (const auto& overhead = run.activity_overhead) {
+    Measurement measurement{"profile.activity_overhead", overhead->value, Provenance::kMeasured};
+    measurement.samples = overhead->samples;
+    measurement.ci95 = overhead->ci95;
+    result.measurements.push_back(std::move(measurement));
+  }
+}
+
 }  // namespace
+
+void counter_metrics(const ExpertCounters& counters, double expert_flops, PointResult& result) {
+  const auto add = [&](const char* metric, double value) {
+    result.measurements.push_back({metric, value, Provenance::kMeasured});
+  };
+  add("counter.expert_s", counters.seconds);
+  add("counter.dram_bytes", counters.dram_bytes);
+  add("counter.intensity", expert_flops / counters.dram_bytes);
+  if (counters.tensor_fraction) add("counter.tensor_fraction", *counters.tensor_fraction);
+  if (counters.busiest_sm_over_mean)
+    add("counter.sm_max_over_mean", *counters.busiest_sm_over_mean);
+  add("kernel.flops_per_s", expert_flops / counters.seconds);
+}
+
+void roof_metrics(const DeviceDescription& device, DataType dtype, PointResult& result) {
+  result.measurements.push_back(
+      {"roof.flops_per_s",
+       dtype == DataType::kBf16 ? device.peak_bf16_flops_per_s : device.peak_fp32_flops_per_s,
+       Provenance::kModelled});
+  result.measurements.push_back(
+      {"roof.bytes_per_s", device.peak_memory_bytes_per_s, Provenance::kModelled});
+}
 
 void profile_metrics(const PointProfile& profile, PointResult& result) {
   const auto& layer = profile.layer;
@@ -100,7 +156,11 @@ void profile_metrics(const PointProfile& profile, PointResult& result) {
   overhead.samples = layer.trace_overhead.samples;
   overhead.ci95 = layer.trace_overhead.ci95;
   result.measurements.push_back(std::move(overhead));
+  for (const auto& doubt : profile.doubts) result.warnings.push_back(doubt.text);
   for (const auto& remark : profile.remarks) result.warnings.push_back(remark);
+  add_conservation(profile.cupti, result);
+  if (const auto counters = expert_counters(profile.cupti.counters))
+    counter_metrics(*counters, profile.expert_flops, result);
   if (!layer.untraced.empty()) return;
 
   const auto add = [&](std::string metric, double value) {
@@ -109,7 +169,12 @@ void profile_metrics(const PointProfile& profile, PointResult& result) {
   add("profile.span_s", layer.summary.span_s);
   add("profile.idle_fraction", layer.summary.idle_fraction);
   add("profile.padding_fraction", layer.summary.padding_share);
+  add("profile.unexplained_fraction", layer.ledger.unexplained_fraction());
+  add("profile.pass_spread", layer.pass_spread);
+  add("profile.taken_fraction", layer.taken_fraction);
+  if (layer.measured_clock_hz) add("profile.clock_hz", *layer.measured_clock_hz);
   add_ledger(layer, profile.shown.timeline.grid, result);
+  add_reruns(profile.reruns, result);
   add_tiles(profile.shown.timeline, result);
   result.series.push_back(
       series_of("profile.expert_share", "fraction", "expert", layer.summary.expert_share));

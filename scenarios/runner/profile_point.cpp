@@ -6,6 +6,7 @@
 #include <array>
 
 #include "kernels/plugin/expert_plugin.hpp"
+#include "profiler/environment.hpp"
 #include "profiler/external_profiler.hpp"
 #include "profiler/layer_measurements.hpp"
 #include "scenarios/runner/arms.hpp"
@@ -90,7 +91,7 @@ RangeName slowest_stage(const ProfiledSteps& steps) {
 
 /// Watches one pass through CUPTI where kernels are launched on a device.
 ProfiledRun watch(PreparedLayer& layer, const ProfileArm& arm,
-                  std::optional<ExternalProfiler> external, ProfileLevel level) {
+                  std::optional<ExternalProfiler> external, ProfileLevel level, int pairs) {
   if (layer.launches(arm.handle) == 0) {
     ProfiledRun nothing;
     nothing.wanted = level;
@@ -99,10 +100,10 @@ ProfiledRun watch(PreparedLayer& layer, const ProfileArm& arm,
         "and tiles come from the worker threads."};
     return nothing;
   }
-  return profile_run(open_cupti(), external, level, [&] {
-    run_step(layer, arm.handle, arm.payload);
-    return layer.launches(arm.handle);
-  });
+  const WatchedPass pass{
+      [&] { return run_step(layer, arm.handle, arm.payload); }, layer.launches(arm.handle),
+      [&](StageObserver& observer) { run_staged_step(layer, arm.handle, arm.payload, observer); }};
+  return profile_run(open_cupti(), external, level, pass, pairs);
 }
 
 void remark_on(const LayerProfile& layer, std::vector<std::string>& remarks) {
@@ -116,15 +117,15 @@ void remark_on(const LayerProfile& layer, std::vector<std::string>& remarks) {
     remarks.push_back(
         fmt::format("{} of {} pairs of passes were outliers and are not in the ledger.",
                     layer.outliers, layer.outliers + layer.pairs.size()));
-  if (!layer.resolved())
-    remarks.push_back(
-        "Measured and control differ by no more than the noise between passes: the ledger books "
-        "noise, and no cause was removed. Take more --steps, more tokens, or another kernel.");
   if (layer.untiled_fraction > 0.01)
     remarks.push_back(fmt::format(
         "The tiles span {:.1f} % less than the expert phase: starting and joining the workers "
         "weighs in so short a phase. Take more tokens.",
         100 * layer.untiled_fraction));
+}
+
+double flops_of(const PointSpec& spec, const DispatchPlan& plan) {
+  return flops_per_expert(spec.shape, plan.rows() + plan.tokens * spec.shape.num_shared_experts);
 }
 
 }  // namespace
@@ -134,8 +135,7 @@ PlannedBatch planned_batch(const AxisChoice& choice, int threads) {
   const auto& plan = point.arms.front().plan;
   PlannedBatch batch;
   batch.expert_rows = rows_by_expert(plan);
-  batch.expert_flops = flops_per_expert(
-      point.spec.shape, plan.rows() + plan.tokens * point.spec.shape.num_shared_experts);
+  batch.expert_flops = flops_of(point.spec, plan);
   batch.dtype = point.spec.shape.dtype;
   batch.result = std::move(point.result);
   batch.result.point = to_point(point.spec);
@@ -144,6 +144,7 @@ PlannedBatch planned_batch(const AxisChoice& choice, int threads) {
 
 PointProfile profile_point(const AxisChoice& choice, const ProfileOptions& options) {
   const AnnotatedRange range(RangeName::kPoint);
+  const MachineLoad load_at_start = machine_load(environment_record());
   auto point = plan_point(choice, options.threads);
   auto& spec = point.spec;
   if (spec.pass != LayerPass::kForward)
@@ -169,6 +170,8 @@ PointProfile profile_point(const AxisChoice& choice, const ProfileOptions& optio
   profile.device = backend.info().device;
   const auto& plan = point.arms[0].plan;
   profile.expert_rows = rows_by_expert(plan);
+  profile.expert_flops = flops_of(spec, plan);
+  profile.dtype = spec.shape.dtype;
 
   PreparedLayer& layer = pool.prepare(backend, spec, spec.shape, plan.num_physical);
   layer.unload();
@@ -190,7 +193,8 @@ PointProfile profile_point(const AxisChoice& choice, const ProfileOptions& optio
     layer.run(arms.measured.handle);  // warm-up
     if (auto reason = backend.start_capture(); !reason.empty())
       profile.remarks.push_back(std::move(reason));
-    run_step(layer, arms.measured.handle, arms.measured.payload);
+    NoStageObserver ranges_only;
+    run_staged_step(layer, arms.measured.handle, arms.measured.payload, ranges_only);
     backend.stop_capture();
     profile.steps = 1;
     return profile;
@@ -200,21 +204,24 @@ PointProfile profile_point(const AxisChoice& choice, const ProfileOptions& optio
   arms.relabelled = load(relabel_by_heat(plan));
   for (const auto* arm : {&arms.measured, &arms.control, &arms.relabelled})
     check_output(layer, arm->handle, spec);  // the warm-up too
-  (void)backend.start_capture();             // nobody watches from outside, so no reason is owed
+  options.before_passes();
+  (void)backend.start_capture();  // nobody watches from outside, so no reason is owed
   const auto steps = run_profile_steps(layer, arms, options.steps);
   backend.stop_capture();
 
   profile.profiled = true;
   profile.steps = options.steps;
   profile.layer = profile_of(steps);
+  if (profile.layer.untraced.empty()) profile.doubts = ledger_doubts(profile.layer, load_at_start);
   profile.shown = steps.measured[profile.layer.shown];
   profile.slowest_stage = slowest_stage(steps);
-  profile.cupti = watch(layer, arms.measured, external, options.level);
+  profile.cupti = watch(layer, arms.measured, external, options.level, options.steps);
   remark_on(profile.layer, profile.remarks);
   for (auto& warning : profile_warnings(profile.cupti))
     profile.remarks.push_back(std::move(warning));
   if (profile.layer.untraced.empty() && profile.layer.resolved())
-    profile.reruns = rerun_without_causes(spec, backend, layer, arms.measured, plan, profile.layer);
+    profile.reruns =
+        rerun_without_causes(spec, backend, layer, arms, plan, point.arms[1].plan, profile.layer);
   profile_metrics(profile, profile.result);
   return profile;
 }

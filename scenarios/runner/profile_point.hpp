@@ -1,14 +1,18 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "profiler/cupti_session.hpp"
 #include "profiler/layer_profile.hpp"
+#include "profiler/ledger_doubts.hpp"
+#include "profiler/nsight_counters.hpp"
 #include "scenarios/runner/scenario.hpp"
 #include "scenarios/runner/timed.hpp"
 #include "sim/core/point_result.hpp"
+#include "sim/model/device_description.hpp"
 
 namespace hotexpert {
 
@@ -17,6 +21,9 @@ struct ProfileOptions {
   bool once = false;  ///< for an external profiler: one warm-up, one captured pass, nothing else
   ProfileLevel level = ProfileLevel::kActivity;  ///< wanted of our own CUPTI, where kernels launch
   int threads = 0;                               ///< for counting; 0 = all
+  /// Called once the point is planned, its kernel accepted and checked, and before the passes: the
+  /// moment to open what they are written to. Not called with --profile-once.
+  std::function<void()> before_passes = [] {};
 };
 
 /// A cause of the ledger, removed and run again; or why it cannot be.
@@ -36,9 +43,12 @@ struct PointProfile {
   std::string device;
   int steps = 0;                          ///< captured passes of the measured plan
   std::vector<std::int64_t> expert_rows;  ///< [P] rows of each physical expert, as planned
-  bool profiled = false;                  ///< false after --profile-once: what follows is empty
+  double expert_flops = 0;                ///< of all rows, shared experts included
+  DataType dtype = DataType::kFp32;
+  bool profiled = false;  ///< false after --profile-once: what follows is empty
   TracedPass shown;
   LayerProfile layer;
+  std::vector<LedgerDoubt> doubts;               ///< why `layer` must be read with care
   RangeName slowest_stage = RangeName::kExpert;  ///< by median time
   std::vector<Rerun> reruns;
   ProfiledRun cupti;
@@ -62,13 +72,23 @@ PlannedBatch planned_batch(const AxisChoice& choice, int threads);
 
 /// The ledger's largest causes, each removed and run against the measured plan, interleaved:
 /// - an expert that others wait for: split into copies;
-/// - padding up to capacity: the ragged kernel of the same family.
-/// Other causes have no re-run, which is said.
+/// - padding up to capacity: the `grouped` kernel of the family instead of the `padded`;
+/// - launch and host gaps: one CUDA graph instead of launches, for the control too.
+/// A cause that nothing removes alone, or not on this backend, is listed with the reason.
 std::vector<Rerun> rerun_without_causes(const PointSpec& spec, LayerBackend& backend,
-                                        PreparedLayer& layer, const ProfileArm& measured,
-                                        const DispatchPlan& plan, const LayerProfile& profile);
+                                        PreparedLayer& layer, const ProfileArms& arms,
+                                        const DispatchPlan& plan, const DispatchPlan& control_plan,
+                                        const LayerProfile& profile);
 
-/// Adds the profile to a result: ledger.*_s by cause, profile.* and the series that reports draw.
+/// Adds what hardware counters say of the expert kernels: counter.*, kernel.flops_per_s of the
+/// planned rows.
+void counter_metrics(const ExpertCounters& counters, double expert_flops, PointResult& result);
+
+/// Adds the peaks of a device: roof.*.
+void roof_metrics(const DeviceDescription& device, DataType dtype, PointResult& result);
+
+/// Adds the profile to a result: ledger.*_s by cause, profile.*, counter.* where counters were
+/// read, and the series that reports draw.
 void profile_metrics(const PointProfile& profile, PointResult& result);
 
 }  // namespace hotexpert

@@ -71,35 +71,82 @@ std::vector<std::string> nvtx_record(const std::vector<std::string>& command) {
   return lines;
 }
 
-TEST(NvtxTest, ASweepEmitsNestedRangesWithPayloads) {
-  const auto lines = nvtx_record(tiny({"sweep", "-o", fresh_folder("nvtx-run")}));
-  if (lines.empty()) GTEST_SKIP() << "built without the NVTX headers (CUDA Toolkit)";
+/// Every range that was opened, with the ranges around it: "/sweep/point/step".
+std::vector<std::string> paths_of(const std::vector<std::string>& lines) {
   std::vector<std::string> open;
   std::vector<std::string> paths;
-  std::string payload;
   for (const auto& line : lines) {
     if (line == "pop hotexpert") {
-      ASSERT_FALSE(open.empty());
-      open.pop_back();
+      EXPECT_FALSE(open.empty());
+      if (!open.empty()) open.pop_back();
       continue;
     }
     if (line.rfind("push ", 0) != 0) continue;
-    ASSERT_THAT(line, StartsWith("push hotexpert/"));
-    const auto name = line.substr(15, line.find(' ', 15) - 15);
-    open.push_back(name);
+    EXPECT_THAT(line, StartsWith("push hotexpert/"));
+    open.push_back("/" + line.substr(15, line.find(' ', 15) - 15));
     std::string path;
-    for (const auto& range : open) path += "/" + range;
+    for (const auto& range : open) path += range;
     paths.push_back(path);
-    if (name == "layer" && payload.empty()) payload = line;
   }
   EXPECT_TRUE(open.empty());
-  for (const char* path : {"/sweep", "/sweep/point", "/sweep/point/step", "/sweep/point/step/layer",
-                           "/sweep/point/step/layer/permute", "/sweep/point/step/layer/expert",
-                           "/sweep/point/step/layer/combine"})
-    EXPECT_TRUE(std::ranges::count(paths, path) > 0) << path;
+  return paths;
+}
+
+/// The first layer range with its payload.
+std::string first_layer(const std::vector<std::string>& lines) {
+  const auto found = std::ranges::find_if(
+      lines, [](const auto& line) { return line.starts_with("push hotexpert/layer"); });
+  return found == lines.end() ? "" : *found;
+}
+
+void expect_stages(const std::vector<std::string>& lines, std::initializer_list<const char*> all) {
+  const auto paths = paths_of(lines);
+  for (const char* path :
+       {"/sweep", "/sweep/point", "/sweep/point/step", "/sweep/point/step/layer"})
+    EXPECT_THAT(paths, testing::Contains(path));
+  for (const char* stage : all)
+    EXPECT_THAT(paths, testing::Contains("/sweep/point/step/layer/" + std::string(stage)));
+}
+
+TEST(NvtxTest, ASweepEmitsNestedRangesWithPayloads) {
+  const auto lines = nvtx_record(tiny({"sweep", "-o", fresh_folder("nvtx-run")}));
+  if (lines.empty()) GTEST_SKIP() << "built without the NVTX headers (CUDA Toolkit)";
+  expect_stages(lines, {"permute", "expert", "combine"});
   // 64 tokens, 2 of 8 experts each; capacity ceil(64 * 2 / 8 * 1.5) = 24 cuts the hottest.
-  EXPECT_THAT(payload, HasSubstr(" layer=0 tokens=64 "));
-  EXPECT_THAT(payload, HasSubstr(" max_load=24 capacity_factor=1.5 kernel=padded"));
+  EXPECT_THAT(first_layer(lines), HasSubstr(" layer=0 tokens=64 "));
+  EXPECT_THAT(first_layer(lines), HasSubstr(" max_load=24 capacity_factor=1.5 kernel=padded"));
+}
+
+TEST(NvtxTest, VirtualRanksEmitALayerForEveryDistinctLoad) {
+  const auto lines = nvtx_record(tiny({"sweep", "--ep.ranks", "4", "--placement.method",
+                                       "contiguous", "-o", fresh_folder("nvtx-virtual")}));
+  if (lines.empty()) GTEST_SKIP() << "built without the NVTX headers (CUDA Toolkit)";
+  expect_stages(lines, {"permute", "expert", "combine"});
+  // 8 experts on 4 ranks: two each.
+  EXPECT_THAT(first_layer(lines), HasSubstr(" tokens=64 active_experts=2 "));
+}
+
+TEST(NvtxTest, EveryProcessOfAnExchangeEmitsItsRanges) {
+  const std::string recorder = HOTEXPERT_BINARY_DIR "/libnvtx_recorder.so";
+  if (!fs::exists(recorder)) GTEST_SKIP() << "built without the NVTX headers (CUDA Toolkit)";
+  if (!fs::exists(HOTEXPERT_BINARY_DIR "/hotexpert-ep"))
+    GTEST_SKIP() << "MPI was not found (apt-get install libopenmpi-dev openmpi-bin)";
+  const std::string folder = fresh_folder("nvtx-processes");
+  fs::create_directories(folder);
+  const auto result = run_hotexpert(
+      tiny({"sweep", "--ep.ranks", "2", "--ep.exec", "mpi", "--placement.method", "contiguous",
+            "-o", fresh_folder("nvtx-mpi")}),
+      {"NVTX_INJECTION64_PATH=" + recorder, "HOTEXPERT_NVTX_RECORD=" + folder + "/%p"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  int ranks = 0;
+  for (const auto& record : fs::directory_iterator(folder)) {
+    const auto lines = lines_of(record.path());
+    if (first_layer(lines).empty()) continue;  // the command that started the processes
+    ++ranks;
+    expect_stages(lines, {"permute", "all_to_all", "expert", "combine"});
+    EXPECT_THAT(first_layer(lines), HasSubstr(" tokens=64 active_experts=4 "));
+  }
+  EXPECT_EQ(ranks, 2);
 }
 
 Json json_of(const testing_support::ProgramResult& result) {
@@ -146,12 +193,27 @@ TEST(ProfileCommandTest, PrintsTimelineLedgerAndRemarks) {
 
 TEST(ProfileCommandTest, WritesATraceThatViewersAccept) {
   const std::string path = fresh_folder("trace") + ".json";
-  const auto result = run_hotexpert(with(tiny({"profile"}), {"--trace", path}));
-  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const Json found = json_of(run_hotexpert(with(tiny({"profile"}), {"--trace", path, "--json"})));
   std::ifstream in(path);
   const Json trace = Json::parse(std::string(std::istreambuf_iterator<char>(in), {}), path);
   EXPECT_THAT(trace_schema_faults(trace), testing::IsEmpty());
   EXPECT_EQ(trace.at("otherData").at("kernel").as_string(), "padded");
+  // The file holds the time that was measured: every tile, and the expert phase around them.
+  double tiles_us = 0;
+  double expert_us = 0;
+  std::int64_t tiles = 0;
+  for (const auto& event : trace.at("traceEvents").as_array()) {
+    if (event.at("ph").as_string() != "X") continue;
+    const auto& category = event.at("cat").as_string();
+    const double us = event.at("dur").as_double();
+    tiles += category == "tile" ? 1 : 0;
+    tiles_us += category == "tile" ? us : 0;
+    expert_us += event.at("name").as_string() == "expert" ? us : 0;
+  }
+  const auto& timeline = found.at("timeline");
+  EXPECT_EQ(tiles, timeline.at("tiles").as_integer());
+  EXPECT_NEAR(tiles_us, 1e6 * timeline.at("busy_s").as_double(), 0.01 * tiles_us);
+  EXPECT_NEAR(expert_us, 1e6 * timeline.at("expert_ffn_s").as_double(), 0.01 * expert_us);
   fs::remove(path);
 }
 
@@ -163,6 +225,32 @@ TEST(ProfileCommandTest, WritesARunFolderThatReportDraws) {
   EXPECT_THAT(report.out, HasSubstr("ledger.capacity_padding_s"));
   EXPECT_EQ(run_hotexpert(with(tiny({"profile"}), {"-o", run})).exit_code, 2)
       << "an old run is not overwritten";
+}
+
+TEST(ProfileCommandTest, ARefusedPointLeavesNoFolderBehind) {
+  for (const auto& refused : {std::vector<std::string>{"--kernel", "no-such"},
+                              {"--backend", "model"},
+                              {"--layer.dtype", "bf16", "--kernel", "eigen-padded"},
+                              {"--ep.ranks", "2"}}) {
+    const std::string run = fresh_folder("refused");
+    const auto result = run_hotexpert(with(with(tiny({"profile"}), refused), {"-o", run}));
+    EXPECT_NE(result.exit_code, 0) << refused.front();
+    EXPECT_FALSE(fs::exists(run)) << refused.front();
+  }
+}
+
+TEST(ProfileCommandTest, DoubtsStandOnTheFaceAndInTheJson) {
+  // A batch against one that is as balanced as its control: nothing but noise.
+  auto even = tiny({"profile"});
+  std::ranges::replace(even, "zipf:exponent=1", "uniform");
+  std::ranges::replace(even, "padded", "grouped");
+  const Json found = json_of(run_hotexpert(with(even, {"--json"})));
+  if (found.at("resolved").as_bool()) GTEST_SKIP() << "noise looked like a difference this time";
+  const auto& warning = found.at("warnings").as_array().front();
+  EXPECT_EQ(warning.at("name").as_string(), "unresolved");
+  EXPECT_THAT(warning.at("text").as_string(), HasSubstr("Take more --steps"));
+  EXPECT_TRUE(found.at("unexplained_fraction").is_number());
+  EXPECT_TRUE(found.at("clock_hz").at("measured").is_number());
 }
 
 TEST(ProfileCommandTest, PrintsNsightCommandsForTheSlowestStage) {

@@ -54,6 +54,23 @@ TEST(CudaLayerBackendTest, ARightLayerPassesAndEachPlantedFaultIsCaught) {
   EXPECT_EQ(bad, 0);
 }
 
+/// Writes down what it is told.
+struct NotedStages final : StageObserver {
+  std::string told;
+  void begin(RangeName stage) override { told += "+" + std::string(name(stage)); }
+  void end(RangeName stage) override { told += "-" + std::string(name(stage)); }
+  [[nodiscard]] bool wants_idle_device() const override { return true; }
+};
+
+TEST(CudaLayerBackendTest, AStagedPassTellsItsStagesInOrder) {
+  const auto made = backend({});
+  const auto layer = made->prepare(small_shape(), "grouped", 4, 5);
+  NotedStages stages;
+  const auto times = layer->run_staged(layer->load(small_plan()), stages);
+  EXPECT_EQ(stages.told, "+route-route+permute-permute+expert-expert+combine-combine");
+  EXPECT_EQ(times.total_s, 1.1e-5);
+}
+
 TEST(CudaLayerBackendTest, AnAbsentDeviceGivesItsReason) {
   FakeDeviceRuntime runtime;
   runtime.facts = {};

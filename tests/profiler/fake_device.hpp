@@ -40,6 +40,14 @@ class FakeDeviceLayer final : public DeviceLayer {
     choices_.clear();
   }
   StepTimes run(int) override { return {1e-6, 2e-6, 5e-6, 2e-6, 1.1e-5, clock_hz_}; }
+  StepTimes run_staged(int handle, const StepObserver& observer, bool) override {
+    for (const auto stage :
+         {StepStage::kRoute, StepStage::kPermute, StepStage::kExpert, StepStage::kCombine}) {
+      observer(stage, true);
+      observer(stage, false);
+    }
+    return run(handle);
+  }
 
   std::vector<float> expert_rows(int handle) const {
     const auto& rows = rows_.at(static_cast<std::size_t>(handle));

@@ -31,6 +31,7 @@ class FakeLayer final : public PreparedLayer {
     return 1.0;
   };
   double host_stall_s = 0;  ///< of handle 0
+  double clock_hz = 0;      ///< of handle 0 while others have 3 GHz; 0 = cannot be read
   bool traces = true;
 
   int load(const DispatchPlan& plan) override {
@@ -44,7 +45,7 @@ class FakeLayer final : public PreparedLayer {
   PhaseTimes run(int handle) override { return pass(handle).times; }
   TracedPass run_traced(int handle) override {
     auto traced = pass(handle);
-    if (!traces) traced = {traced.times, {}, "This kernel records no tiles."};
+    if (!traces) traced = {traced.times, {}, "This kernel records no tiles.", {}};
     return traced;
   }
   std::vector<float> read_output(int) override { return {}; }
@@ -63,6 +64,9 @@ class FakeLayer final : public PreparedLayer {
     traced.times.combine_s = 5e-6;
     traced.times.expert_ffn_s = summarise(traced.timeline).span_s + 1e-6;
     traced.times.total_s = *traced.times.expert_ffn_s + 12e-6 + (handle == 0 ? host_stall_s : 0);
+    // Readings scatter as they do on a real machine.
+    if (clock_hz > 0)
+      traced.clock_hz = (handle == 0 ? clock_hz : 3e9) * (1 + 0.002 * stream_.normal());
     return traced;
   }
 
@@ -119,6 +123,28 @@ TEST(LayerProfileTest, NamesASlowWorkerAndAHostStall) {
   FakeLayer stalled(2);
   stalled.host_stall_s = 200e-6;
   EXPECT_EQ(profile(stalled).ledger.entries.front().cause, LedgerCause::kHostGaps);
+}
+
+TEST(LayerProfileTest, AClockChangeIsBookedInNearlyEveryRun) {
+  int named = 0;
+  int explained = 0;
+  for (std::uint32_t trial = 0; trial < 100; ++trial) {
+    FakeLayer layer(trial);
+    layer.clock_hz = 2.4e9;
+    layer.planted = [](int handle, const TileRecord&) { return handle == 0 ? 3.0 / 2.4 : 1.0; };
+    const auto found = profile(layer);
+    named += found.ledger.entries.front().cause == LedgerCause::kClock ? 1 : 0;
+    explained += found.ledger.unexplained_fraction() <= 0.1 ? 1 : 0;
+    EXPECT_NEAR(*found.measured_clock_hz / *found.control_clock_hz, 0.8, 0.01);
+  }
+  EXPECT_GE(named, 95);
+  EXPECT_GE(explained, 95);
+}
+
+TEST(LayerProfileTest, ReadingsOfOneClockBookNothing) {
+  FakeLayer layer(6);
+  layer.clock_hz = 3e9;
+  EXPECT_EQ(profile(layer).ledger.booked_s(LedgerCause::kClock), 0);
 }
 
 TEST(LayerProfileTest, AddsUpAndStatesItsNoise) {

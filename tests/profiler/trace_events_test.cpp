@@ -57,7 +57,7 @@ TEST(TraceEventsTest, ALayerPassIsASoundTrace) {
     auto grid = grid_of(rows, 4, 32, 2);
     const auto timeline = FakeKernel{grid}.run();
     TraceEvents trace;
-    add_layer_pass(trace, 0, timeline, phases_of(timeline));
+    add_layer_pass(trace, 0, {"rank 0"}, timeline, phases_of(timeline));
     EXPECT_THAT(trace_schema_faults(trace.to_json()), IsEmpty()) << "trial " << trial;
   }
 }
@@ -66,7 +66,7 @@ TEST(TraceEventsTest, ConservesTimeAndTiles) {
   auto grid = grid_of({70, 3, 0, 40}, 3, 32, 4);
   const auto timeline = FakeKernel{grid}.run();
   TraceEvents trace;
-  add_layer_pass(trace, 0, timeline, phases_of(timeline));
+  add_layer_pass(trace, 0, {"rank 0"}, timeline, phases_of(timeline));
   const auto json = trace.to_json();
   double tiles_us = 0;
   for (const auto& event : events(json, "X", "tile")) tiles_us += event.at("dur").as_double();
@@ -81,7 +81,7 @@ TEST(TraceEventsTest, ConservesTimeAndTiles) {
 TEST(TraceEventsTest, CountsBusyWorkersAndEndsAtZero) {
   const auto timeline = FakeKernel{grid_of({64, 64, 64}, 2, 32, 1)}.run();
   TraceEvents trace;
-  add_layer_pass(trace, 0, timeline, phases_of(timeline));
+  add_layer_pass(trace, 0, {"rank 0"}, timeline, phases_of(timeline));
   std::vector<double> values;
   for (const auto& event : events(trace.to_json(), "C", ""))
     values.push_back(event.at("args").at("value").as_double());
@@ -91,7 +91,7 @@ TEST(TraceEventsTest, CountsBusyWorkersAndEndsAtZero) {
 TEST(TraceEventsTest, DrawsAnArrowFromDispatchToCombine) {
   const auto timeline = FakeKernel{grid_of({64}, 1, 32, 1)}.run();
   TraceEvents trace;
-  add_layer_pass(trace, 0, timeline, phases_of(timeline));
+  add_layer_pass(trace, 0, {"rank 0"}, timeline, phases_of(timeline));
   const auto json = trace.to_json();
   const auto start = events(json, "s", "flow");
   const auto finish = events(json, "f", "flow");
@@ -101,10 +101,41 @@ TEST(TraceEventsTest, DrawsAnArrowFromDispatchToCombine) {
   EXPECT_LT(start[0].at("ts").as_double(), finish[0].at("ts").as_double());
 }
 
+TEST(TraceEventsTest, LanesAreCalledWhatTheyAre) {
+  const auto timeline = FakeKernel{grid_of({64}, 2, 32, 1)}.run();
+  TraceEvents trace;
+  add_layer_pass(trace, 3, {"cuda: H100", "SM"}, timeline, phases_of(timeline));
+  std::vector<std::string> names;
+  const auto json = trace.to_json();
+  for (const auto& event : json.at("traceEvents").as_array()) {
+    if (event.at("ph").as_string() == "M") names.push_back(event.at("args").at("name").as_string());
+  }
+  EXPECT_THAT(names, ElementsAre("cuda: H100", "phases", "SM 0", "SM 1"));
+}
+
+TEST(TraceEventsTest, PhasesFollowEachOtherAndHoldTheMeasuredTime) {
+  const auto timeline = FakeKernel{grid_of({70, 3, 0, 40}, 3, 32, 4)}.run();
+  const auto times = phases_of(timeline);
+  TraceEvents trace;
+  add_layer_pass(trace, 0, {"rank 0"}, timeline, times);
+  double sum_us = 0;
+  double end_us = -1;
+  const auto json = trace.to_json();
+  for (const auto& phase : events(json, "X", "phase")) {
+    const double begin_us = phase.at("ts").as_double();
+    if (end_us >= 0) {
+      EXPECT_NEAR(begin_us, end_us, 1e-3);
+    }
+    end_us = begin_us + phase.at("dur").as_double();
+    sum_us += phase.at("dur").as_double();
+  }
+  EXPECT_NEAR(sum_us, 1e6 * times.total_s, 0.01 * 1e6 * times.total_s);
+}
+
 TEST(TraceEventsTest, AbsentPhasesHaveNoSlice) {
   const auto timeline = FakeKernel{grid_of({64}, 1, 32, 1)}.run();
   TraceEvents trace;
-  add_layer_pass(trace, 0, timeline, phases_of(timeline));
+  add_layer_pass(trace, 0, {"rank 0"}, timeline, phases_of(timeline));
   std::set<std::string> names;
   for (const auto& event : events(trace.to_json(), "X", "phase"))
     names.insert(event.at("name").as_string());

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,10 @@ struct TracedStep {
   std::vector<TileRecord> down;  ///< of the down product
   std::string untraced;          ///< why there are no tiles, in one sentence; empty when there are
 };
+enum class StepStage : std::uint8_t { kRoute, kPermute, kExpert, kCombine };
+
+/// Is told on the host that a stage begins (true) or ends (false).
+using StepObserver = std::function<void(StepStage stage, bool begins)>;
 
 /// A layer whose weights are on the device.
 class DeviceLayer {
@@ -44,6 +49,9 @@ class DeviceLayer {
   virtual int load(const ExpertRows& rows, const CudaKernelChoice& choice) = 0;
   virtual void unload() = 0;
   virtual StepTimes run(int handle) = 0;
+  /// One layer of the step, launch by launch, its stages told.
+  /// @param idle_between the device has finished all earlier work whenever the observer is called
+  virtual StepTimes run_staged(int handle, const StepObserver& observer, bool idle_between) = 0;
   /// [tokens, d_model] fp32, after combine.
   virtual std::vector<float> read_output(int handle) = 0;
   /// [buffer rows, d_model] in the layer's data type, before combine.
