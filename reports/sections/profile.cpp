@@ -298,8 +298,9 @@ const ReportSection kProfileRoofline = {
     .group = SectionGroup::kInside,
     .title = "Counters against the roofline",
     .how_to_read =
-        "What Nsight Compute counted, under the device's peaks (dashed, from its data sheet): left "
-        "of the bend memory bandwidth is the limit, right of it the rate of the math units.",
+        "What hardware counters say, ours or Nsight Compute's, under the device's peaks (dashed, "
+        "from its data sheet): left of the bend memory bandwidth is the limit, right of it the "
+        "rate of the math units.",
     .view = roofline_view,
     .table = roofline_table,
     .findings = say_roofline};

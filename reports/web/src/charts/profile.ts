@@ -6,7 +6,7 @@ import { tooltip } from "../tooltip";
 import { Bar, drawGantt } from "./gantt";
 import { drawWaterfall, Step } from "./waterfall";
 
-const unexplainedLimit = 0.1; // of the difference: above it the ledger must be read with care
+const unexplainedLimit = 0.1; // of the difference: above it the bar says its share
 const coloured = 5; // experts with a colour of their own
 const causes = [
   "worker", "token_rows", "row_padding", "capacity_padding", "weight_bytes", "tail_wave", "host_gaps", "movement", "all_to_all", "clock", "unexplained",
@@ -94,7 +94,7 @@ export const profileLedger: Chart = {
       if (!shown) small += seconds;
       else if (cause === "unexplained" && small !== 0) steps.push({ name: "causes below 1 %", value: small });
       const share = cause === "unexplained" && difference > 0 ? Math.abs(seconds) / difference : 0;
-      const doubt = share > unexplainedLimit ? `, ${significant(100 * share, 2)} % of the difference` : "";
+      const doubt = share > unexplainedLimit ? ` ${significant(100 * share, 2)} %` : "";
       if (shown) steps.push({ name: label(`ledger.${cause}_s`) + doubt, value: seconds });
     }
     steps.push({ name: label("ledger.measured_s"), value: value("ledger.measured_s"), total: true });
