@@ -1,4 +1,6 @@
-// The straggler ledger on the real clock: what it books beside what removing the cause saves.
+// The straggler ledger on the real clock: what it books beside what removing the cause saves. Needs
+// an idle machine. On two Zen 4 cores booked / saved was 0.99 and 0.99 for padding, 1.09 and 0.91
+// for a split expert (two runs), the tiles spanned 0.1 to 0.3 % less than the expert phase.
 #include <benchmark/benchmark.h>
 
 #include <cmath>
