@@ -12,15 +12,16 @@
 namespace hotexpert {
 namespace {
 
-struct UnitRow {
+struct TimeUnitRow {
   std::string_view unit;
   double seconds;
 };
 
 /// What Nsight Compute calls units of time, in its section and its raw pages.
 constexpr std::array kTimeUnits = {
-    UnitRow{"ns", 1e-9}, UnitRow{"nsecond", 1e-9}, UnitRow{"us", 1e-6}, UnitRow{"usecond", 1e-6},
-    UnitRow{"ms", 1e-3}, UnitRow{"msecond", 1e-3}, UnitRow{"s", 1},     UnitRow{"second", 1},
+    TimeUnitRow{"ns", 1e-9},      TimeUnitRow{"nsecond", 1e-9}, TimeUnitRow{"us", 1e-6},
+    TimeUnitRow{"usecond", 1e-6}, TimeUnitRow{"ms", 1e-3},      TimeUnitRow{"msecond", 1e-3},
+    TimeUnitRow{"s", 1},          TimeUnitRow{"second", 1},
 };
 
 bool launches_by_expert(std::string_view kernel, std::size_t launches, std::size_t active) {
@@ -76,7 +77,7 @@ std::vector<JoinedKernel> joinable(const std::vector<NcuValue>& values) {
     kernel.name = value.kernel;
     kernel.stage = value.stage;
     if (value.metric != "Duration" && value.metric != "gpu__time_duration.sum") continue;
-    const auto unit = std::ranges::find(kTimeUnits, value.unit, &UnitRow::unit);
+    const auto unit = std::ranges::find(kTimeUnits, value.unit, &TimeUnitRow::unit);
     if (unit == kTimeUnits.end())
       throw InputError(fmt::format(
           "the duration of kernel {} is in '{}', which is not known (known: ns, us, ms, s)",
