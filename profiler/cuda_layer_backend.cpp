@@ -9,6 +9,7 @@
 
 #include "kernels/aligned_buffer.hpp"
 #include "kernels/cuda/plan/layer_memory.hpp"
+#include "kernels/cuda/plan/router_logits.hpp"
 #include "kernels/cuda/plan/step_tiles.hpp"
 #include "kernels/expert_weights.hpp"
 #include "profiler/layer_check.hpp"
@@ -123,7 +124,9 @@ class CudaPreparedLayer final : public PreparedLayer {
   double verify(int handle, int& bad_expert) override {
     const auto& rows = plans_.at(static_cast<std::size_t>(handle));
     bad_expert = -1;
-    if (layer_->read_row_of_slot(handle) != rows.row_of_slot)
+    const auto router = router_size(rows, shape_.num_shared_experts);
+    if (layer_->read_row_of_slot(handle) != rows.row_of_slot ||
+        !begins_with(layer_->read_choices(handle), kept_choices(rows, router), router))
       return std::numeric_limits<double>::infinity();
     AlignedBuffer activations(
         std::max<std::int64_t>(1, rows.tokens * shape_.d_model * bytes_per_element(shape_.dtype)));
@@ -158,6 +161,7 @@ class CudaPreparedLayer final : public PreparedLayer {
   PhaseTimes phases_of(const StepTimes& step) {
     if (step.clock_hz) clocks_hz_.push_back(*step.clock_hz);
     PhaseTimes times;
+    times.router_s = step.router_s;
     times.route_s = step.route_s;
     times.permute_s = step.permute_s;
     times.expert_ffn_s = step.expert_ffn_s;

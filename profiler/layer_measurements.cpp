@@ -16,6 +16,7 @@ struct PhaseRow {
 
 constexpr std::array kPhases = {
     PhaseRow{"layer.route_s", &PhaseTimes::route_s},
+    PhaseRow{"layer.router_s", &PhaseTimes::router_s},
     PhaseRow{"layer.permute_s", &PhaseTimes::permute_s},
     PhaseRow{"layer.all_to_all_s", &PhaseTimes::all_to_all_s},
     PhaseRow{"layer.dispatch_s", &PhaseTimes::dispatch_s},

@@ -90,9 +90,20 @@ Assignments PlanBuffers::assignments() const {
   return {expert_of_slot.as<const std::int32_t>(), rows.tokens * rows.slots, num_experts(), chunk};
 }
 
+RouterTopK PlanBuffers::router_top_k() const {
+  RouterTopK top;
+  top.logits = logits.as<const float>();
+  top.num_experts = router.num_experts;
+  top.top_k = router.top_k;
+  top.expert = chosen.as<std::int32_t>();
+  top.weight = chosen_weight.as<float>();
+  top.invalid_token = invalid_token.as<std::int32_t>();
+  return top;
+}
+
 void PlanBuffers::poison() {
-  for (auto* buffer :
-       {&row_of_slot, &first_row, &kept, &computed, &order, &tiles_before, &x, &hidden, &y, &out})
+  for (auto* buffer : {&chosen, &chosen_weight, &invalid_token, &row_of_slot, &first_row, &kept,
+                       &computed, &order, &tiles_before, &x, &hidden, &y, &out})
     buffer->poison();
   if (!choice.fused_activation()) stored.poison();
 }
@@ -115,6 +126,12 @@ PlanBuffers make_plan_buffers(const LayerShape& shape, std::uint64_t seed, const
       plan.rules.padded_rows = static_cast<std::int32_t>(rows.experts.front().computed);
   }
 
+  plan.router = router_size(rows, shape.num_shared_experts);
+  const std::int64_t choices = rows.tokens * plan.router.top_k;
+  plan.logits = device_copy(router_logits(kept_choices(rows, plan.router), plan.router, seed));
+  plan.chosen = DeviceBuffer(choices * kIndexBytes);
+  plan.chosen_weight = DeviceBuffer(choices * kIndexBytes);
+  plan.invalid_token = DeviceBuffer(rows.tokens * kIndexBytes);
   plan.expert_of_slot = device_copy(experts_of_slots(rows));
   plan.weight_of_slot = device_copy(rows.weight_of_slot);
   plan.row_of_slot = DeviceBuffer(assignments * kIndexBytes);

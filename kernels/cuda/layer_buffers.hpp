@@ -6,6 +6,8 @@
 #include "kernels/cuda/device_buffer.hpp"
 #include "kernels/cuda/plan/cuda_kernels.hpp"
 #include "kernels/cuda/plan/route_phases.hpp"
+#include "kernels/cuda/plan/router_logits.hpp"
+#include "kernels/cuda/plan/router_top_k_phases.hpp"
 #include "kernels/expert_rows.hpp"
 #include "sim/core/layer_shape.hpp"
 
@@ -33,6 +35,11 @@ struct PlanBuffers {
   int chunks = 0;
   LayoutRules rules;
 
+  RouterSize router;            ///< top_k 0: no routed slots
+  DeviceBuffer logits;          ///< [tokens, router.num_experts] fp32
+  DeviceBuffer chosen;          ///< [tokens, router.top_k] int32
+  DeviceBuffer chosen_weight;   ///< [tokens, router.top_k] fp32
+  DeviceBuffer invalid_token;   ///< [tokens] int32
   DeviceBuffer expert_of_slot;  ///< [tokens, slots] int32, -1: no row
   DeviceBuffer weight_of_slot;  ///< [tokens, slots] fp32
   DeviceBuffer row_of_slot;     ///< [tokens, slots] int32
@@ -52,6 +59,7 @@ struct PlanBuffers {
   [[nodiscard]] ExpertLayout layout() const;
   [[nodiscard]] TileTable table() const;
   [[nodiscard]] Assignments assignments() const;
+  [[nodiscard]] RouterTopK router_top_k() const;
 };
 
 /// Reserves and poisons the buffers, uploads ids and gate weights, draws the activations.

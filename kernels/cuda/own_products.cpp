@@ -6,6 +6,7 @@
 #include "kernels/cuda/check.hpp"
 #include "kernels/cuda/expert_products.hpp"
 #include "kernels/cuda/grouped_product.hpp"
+#include "kernels/cuda/plan/grouped_sm90_plan.hpp"
 #include "kernels/cuda/side_streams.hpp"
 #include "kernels/cuda/sm90/encode_tensor_map.hpp"
 #include "kernels/cuda/sm90/grouped_gemm.hpp"
@@ -18,6 +19,7 @@ struct OwnProduct {
   GroupedProduct product;
   CUtensorMap x_map{};
   CUtensorMap weight_map{};
+  CUtensorMap out_map{};
   unsigned long long* counter = nullptr;
 };
 
@@ -76,6 +78,8 @@ class OwnProducts final : public ExpertProducts {
           tensor_map_fields(plan.rows.buffer_rows(), inner, choice_.tile_rows), x.data());
       made.weight_map = sm90::encode_tensor_map(
           tensor_map_fields(plan.num_experts() * weight_rows, inner, kWeightBox), weights.data());
+      made.out_map = sm90::encode_tensor_map(
+          tensor_map_fields(plan.rows.buffer_rows(), columns, sm90::kWarpgroupRows), out.data());
     }
     if (choice_.order == TileOrder::kDynamic) made.counter = counter;
     return made;
@@ -100,8 +104,10 @@ class OwnProducts final : public ExpertProducts {
         gemm.records = records;
         gemm.x_map = &own.x_map;
         gemm.weight_map = &own.weight_map;
+        gemm.out_map = &own.out_map;
         const auto launch = records != nullptr     ? sm90::launch_grouped_traced
                             : choice_.cluster == 2 ? sm90::launch_grouped_cluster
+                            : choice_.bulk_store   ? sm90::launch_grouped_bulk
                                                    : sm90::launch_grouped;
         check_cuda(launch(gemm, choice_.tile_rows, choice_.blocks, stream),
                    "starting grouped-sm90");

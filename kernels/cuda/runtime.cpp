@@ -57,6 +57,10 @@ class CudaLayer final : public DeviceLayer {
     const auto& plan = at(handle).plan();
     return host_copy<std::int32_t>(plan.row_of_slot, plan.rows.tokens * plan.rows.slots);
   }
+  std::vector<std::int32_t> read_choices(int handle) override {
+    const auto& plan = at(handle).plan();
+    return host_copy<std::int32_t>(plan.chosen, plan.rows.tokens * plan.router.top_k);
+  }
   TracedStep trace(int handle) override { return at(handle).trace(); }
   [[nodiscard]] std::int64_t launches(int handle) const override {
     return steps_.at(static_cast<std::size_t>(handle))->launches();

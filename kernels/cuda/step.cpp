@@ -6,6 +6,7 @@
 #include "kernels/cuda/permute.hpp"
 #include "kernels/cuda/plan/step_tiles.hpp"
 #include "kernels/cuda/route.hpp"
+#include "kernels/cuda/router_top_k.hpp"
 #include "sim/base/errors.hpp"
 
 namespace hotexpert {
@@ -106,6 +107,8 @@ void DeviceStep::enqueue_layer(std::size_t set, bool captured, const TraceBuffer
   const std::int64_t row_bytes = shape_.d_model * bytes_per_element(shape_.dtype);
   auto* row_of_slot = plan_.row_of_slot.as<std::int32_t>();
   mark(kBegin, captured);
+  if (plan_.router.top_k > 0) launch_router_top_k(plan_.router_top_k(), rows.tokens, stream);
+  mark(kChosen, captured);
   launch_count(plan_.assignments(), plan_.counts.as<std::int32_t>(), stream);
   launch_layout(plan_.num_experts(), plan_.chunks, plan_.rules, plan_.counts.as<std::int32_t>(),
                 plan_.layout(), plan_.counters.as<unsigned long long>(), stream);
@@ -185,6 +188,7 @@ StepTimes DeviceStep::timed(std::size_t layers, const Enqueue& enqueue) {
     return seconds_between(marks_[static_cast<std::size_t>(from)],
                            marks_[static_cast<std::size_t>(to)]);
   };
+  times.router_s = phase(kBegin, kChosen);
   times.route_s = phase(kBegin, kRouted);
   times.permute_s = phase(kRouted, kPermuted);
   times.expert_ffn_s = phase(kPermuted, kComputed);

@@ -30,8 +30,8 @@ struct StepBench {
   DeviceBuffer l2_filler;                    ///< twice L2
 };
 
-/// One loaded plan as a step on the stream: route, permute, experts, combine, with an event between
-/// each; as one CUDA graph, or launched one by one.
+/// One loaded plan as a step on the stream: router top-k, route, permute, experts, combine, with an
+/// event between each; as one CUDA graph, or launched one by one.
 class DeviceStep {
  public:
   /// @param weights one set a layer of the step
@@ -51,7 +51,7 @@ class DeviceStep {
   [[nodiscard]] const PlanBuffers& plan() const { return plan_; }
 
  private:
-  enum Phase { kBegin, kRouted, kPermuted, kComputed, kCombined, kPhases };
+  enum Phase { kBegin, kChosen, kRouted, kPermuted, kComputed, kCombined, kPhases };
   std::unique_ptr<ExpertProducts> make_products(const DeviceWeights& weights);
   void warm_library();
   OwnedGraph capture(const TraceBuffers& trace);

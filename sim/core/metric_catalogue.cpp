@@ -78,6 +78,9 @@ constexpr std::array kMetrics = {
               "One pass of the layer, first phase to last."},
     MetricRow{"layer.route_s", "s", kLower, "routing time",
               "Router top-k and planning inside the layer."},
+    MetricRow{"layer.router_s", "s", kLower, "router top-k time",
+              "Of layer.route_s: choosing k experts a token from the router's logits; absent where "
+              "ids come from the trace."},
     MetricRow{
         "layer.permute_s", "s", kLower, "permute time",
         "Gathering token rows into expert order; backward: the output's gradients, scaled by gate "

@@ -8,6 +8,7 @@ namespace hotexpert {
 /// Seconds of one pass of the layer, by phase. An absent phase is nullopt, never 0.
 struct PhaseTimes {
   std::optional<double> route_s;
+  std::optional<double> router_s;  ///< of route_s: the router's top-k, where it is run
   std::optional<double> permute_s;
   std::optional<double> all_to_all_s;  ///< both directions
   std::optional<double> dispatch_s;    ///< rows to their experts' ranks

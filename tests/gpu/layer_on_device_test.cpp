@@ -118,10 +118,10 @@ std::vector<std::string> kernels() {
   for (const auto& row : cuda_kernels()) names.emplace_back(row.name);
   for (const char* more :
        {"grouped-sm90:order=hot-first:tile_rows=128", "grouped-sm90:order=dynamic:tile_rows=128",
-        "grouped-sm90:cluster=2", "grouped-sm90:cluster=2:tile_rows=128:order=hot-first",
-        "grouped-sm90:launch=eager", "grouped-mma:order=hot-first", "padded:gemm=own",
-        "loop:gemm=own", "loop:launch=eager", "streams:gemm=own", "grouped:cache=cold",
-        "grouped:cache=steady:layers=2"})
+        "grouped-sm90:cluster=2", "grouped-sm90:store=bulk:tile_rows=128",
+        "grouped-sm90:cluster=2:tile_rows=128:order=hot-first", "grouped-sm90:launch=eager",
+        "grouped-mma:order=hot-first", "padded:gemm=own", "loop:gemm=own", "loop:launch=eager",
+        "streams:gemm=own", "grouped:cache=cold", "grouped:cache=steady:layers=2"})
     names.emplace_back(more);
   return names;
 }

@@ -50,6 +50,7 @@ TEST(CudaLayerBackendTest, ARightLayerPassesAndEachPlantedFaultIsCaught) {
   EXPECT_GT(error_with({.lost_weight = true}, bad), 0.1);
   EXPECT_TRUE(std::isinf(error_with({.wrong_rows = true}, bad)));
   EXPECT_TRUE(std::isinf(error_with({.nan = true}, bad)));
+  EXPECT_TRUE(std::isinf(error_with({.wrong_choice = true}, bad)));
   EXPECT_GT(error_with({.k_tail = true}, bad), 0.05);
   EXPECT_EQ(bad, 0);
 }
@@ -190,6 +191,7 @@ TEST(CudaLayerBackendTest, PaddedComputesWhatTheLargestLoadAsksOfEveryExpert) {
   const int handle = layer->load(small_plan());
   EXPECT_EQ(layer->computed_rows(handle), 4 * 20);
   const auto times = layer->run(handle);
+  EXPECT_EQ(times.router_s, 5e-7);
   EXPECT_EQ(times.route_s, 1e-6);
   EXPECT_EQ(times.total_s, 1.1e-5);
 }

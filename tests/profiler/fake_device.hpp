@@ -7,9 +7,12 @@
 #include "kernels/bfloat16.hpp"
 #include "kernels/cuda/plan/clock_stamp.hpp"
 #include "kernels/cuda/plan/device_layer.hpp"
+#include "kernels/cuda/plan/router_logits.hpp"
+#include "kernels/cuda/plan/router_top_k_phases.hpp"
 #include "kernels/cuda/plan/step_tiles.hpp"
 #include "kernels/expert_weights.hpp"
 #include "kernels/reference_expert.hpp"
+#include "tests/kernels/cuda/host_block.hpp"
 
 namespace hotexpert::test {
 
@@ -21,6 +24,7 @@ struct Fault {
   bool wrong_rows = false;      ///< the layout differs from the plan's
   bool nan = false;             ///< one value of the output was never written
   bool k_tail = false;          ///< products of expert 0 end one short of K
+  bool wrong_choice = false;    ///< the router puts a token's experts in another order
   bool unstamped = false;       ///< the last multiprocessor's clock is not read after a step
 };
 
@@ -39,7 +43,7 @@ class FakeDeviceLayer final : public DeviceLayer {
     rows_.clear();
     choices_.clear();
   }
-  StepTimes run(int) override { return {1e-6, 2e-6, 5e-6, 2e-6, 1.1e-5, clock_hz_}; }
+  StepTimes run(int) override { return {5e-7, 1e-6, 2e-6, 5e-6, 2e-6, 1.1e-5, clock_hz_}; }
   StepTimes run_staged(int handle, const StepObserver& observer, bool) override {
     for (const auto stage :
          {StepStage::kRoute, StepStage::kPermute, StepStage::kExpert, StepStage::kCombine}) {
@@ -102,6 +106,23 @@ class FakeDeviceLayer final : public DeviceLayer {
     auto rows = rows_.at(static_cast<std::size_t>(handle)).row_of_slot;
     if (fault_.wrong_rows) std::swap(rows.front(), rows.back());
     return rows;
+  }
+  /// What the router's top-k makes of the logits, on the host.
+  std::vector<std::int32_t> read_choices(int handle) override {
+    const auto& rows = rows_.at(static_cast<std::size_t>(handle));
+    const auto size = router_size(rows, shape_.num_shared_experts);
+    const auto logits = router_logits(kept_choices(rows, size), size, seed_);
+    const auto count = static_cast<std::size_t>(rows.tokens * size.top_k);
+    std::vector<std::int32_t> expert(count);
+    std::vector<float> weight(count);
+    std::vector<std::int32_t> invalid(static_cast<std::size_t>(rows.tokens));
+    std::vector<std::uint32_t> order(static_cast<std::size_t>(size.num_experts));
+    const RouterTopK router{logits.data(), size.num_experts, size.top_k,    RouterScore::kSoftmax,
+                            expert.data(), weight.data(),    invalid.data()};
+    for (std::int64_t t = 0; t < rows.tokens; ++t)
+      route_token(HostBlock{}, router, t, order.data());
+    if (fault_.wrong_choice) std::swap(expert[0], expert[1]);
+    return expert;
   }
   [[nodiscard]] std::int64_t launches(int) const override { return 9; }
 

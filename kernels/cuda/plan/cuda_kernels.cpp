@@ -18,6 +18,8 @@ constexpr ParamSpec kTile{"tile_rows", 0, 0, 2, "rows of a tile", "auto|64|128"}
 constexpr ParamSpec kCluster{
     "cluster", 1, 1, 2,
     "blocks that share the weights of a tile; 2 keeps order=expert or hot-first"};
+constexpr ParamSpec kStore{
+    "store", 0, 0, 1, "how results leave: by threads, or by the copy engine", "direct|bulk"};
 constexpr ParamSpec kGroup{"row_group", 8, 1, 64, "row tiles that share a column tile of weights"};
 constexpr ParamSpec kLaunch{"launch",     0, 0, 1, "the step as one CUDA graph, or launches",
                             "graph|eager"};
@@ -26,7 +28,8 @@ constexpr ParamSpec kLayers{"layers", 4, 2, 16, "layers of a step with cache=ste
 constexpr ParamSpec kGemm{"gemm", 0, 0, 1, "what multiplies", "cublas|own"};
 constexpr ParamSpec kStreamCount{"streams", 8, 2, 32, "streams that experts are spread over"};
 
-constexpr std::array kSm90Params = {kOrder, kTile, kCluster, kGroup, kLaunch, kCache, kLayers};
+constexpr std::array kSm90Params = {kOrder, kTile,   kCluster, kStore,
+                                    kGroup, kLaunch, kCache,   kLayers};
 constexpr std::array kStaticParams = {kStaticOrder, kGroup, kLaunch, kCache, kLayers};
 constexpr std::array kLibraryParams = {kCache, kLayers};
 constexpr std::array kPaddedParams = {kGemm, kGroup, kLaunch, kCache, kLayers};
@@ -185,6 +188,8 @@ std::optional<std::string> cuda_unsupported(const LayerShape& shape, std::string
   if (engine == CudaEngine::kSm90 && !device.has_sm90())
     return fmt::format("'{}' needs compute capability 9.0; '{}' has {}.{}: use grouped-mma",
                        row.name, device.name, device.major, device.minor);
+  if (has(row, "store") && parsed.get_integer("cluster") == 2 && parsed.get_word("store") == "bulk")
+    return fmt::format("'{}' has cluster=2 or store=bulk, not both; leave one out", row.name);
   if (has(row, "cluster") && parsed.get_integer("cluster") == 2 &&
       parsed.get_word("order") == "dynamic")
     return fmt::format("'{}' with cluster=2 has a static order; leave order=dynamic out", row.name);
@@ -214,6 +219,8 @@ CudaKernelChoice choose_cuda_kernel(const LayerShape& shape, std::string_view ke
   }
   if (choice.engine == CudaEngine::kSm90 && has(row, "cluster")) {
     choice.cluster = static_cast<int>(parsed.get_integer("cluster"));
+    choice.bulk_store = parsed.get_word("store") == "bulk";
+    if (choice.bulk_store) choice.reason += "; the copy engine stores the results";
     if (choice.cluster == 2) choice.reason += "; two blocks share the weights of a tile";
   }
   if (has(row, "row_group")) choice.row_group = static_cast<int>(parsed.get_integer("row_group"));

@@ -38,11 +38,12 @@ struct CudaKernelChoice {
   CudaStrategy strategy = CudaStrategy::kGrouped;
   CudaEngine engine = CudaEngine::kPlain;
   TileOrder order = TileOrder::kExpert;
-  int tile_rows = 0;     ///< of our engines; 0: not tiled by us
-  int tile_columns = 0;  ///< output columns of a tile; for SwiGLU in the up product half
-  int row_group = 8;     ///< see tile_place()
-  int blocks = 0;        ///< of a persistent launch
-  int cluster = 1;       ///< blocks that share the weights of a tile, their rows below each other
+  int tile_rows = 0;        ///< of our engines; 0: not tiled by us
+  int tile_columns = 0;     ///< output columns of a tile; for SwiGLU in the up product half
+  int row_group = 8;        ///< see tile_place()
+  int blocks = 0;           ///< of a persistent launch
+  bool bulk_store = false;  ///< results leave through shared memory and the copy engine
+  int cluster = 1;  ///< blocks that share the weights of a tile, their rows below each other
   int streams = 1;
   bool graph = true;  ///< the whole step as one CUDA graph; false: launch by launch
   CacheState cache = CacheState::kHot;

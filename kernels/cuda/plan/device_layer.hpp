@@ -20,6 +20,7 @@ namespace hotexpert {
 
 /// Seconds of one step, from events on the device.
 struct StepTimes {
+  double router_s = 0;  ///< of route_s: the router's top-k
   double route_s = 0;
   double permute_s = 0;
   double expert_ffn_s = 0;
@@ -58,6 +59,9 @@ class DeviceLayer {
   virtual std::vector<std::byte> read_expert_rows(int handle) = 0;
   /// [tokens, slots] buffer rows as the device laid them out.
   virtual std::vector<std::int32_t> read_row_of_slot(int handle) = 0;
+  /// [tokens, k] experts that the router chose from logits which agree with the loaded plan, see
+  /// router_logits().
+  virtual std::vector<std::int32_t> read_choices(int handle) = 0;
   /// run() with the traced kernels. One that has none runs all the same and says why.
   virtual TracedStep trace(int handle) = 0;
   /// Kernels that run() launches, those that read clocks included; negative: a library launches

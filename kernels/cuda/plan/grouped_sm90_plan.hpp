@@ -32,6 +32,10 @@ struct SharedPlan {
   static constexpr int kBarriersAt = kStages * kStageBytes;
   static constexpr int kSlotsAt = kBarriersAt + (kBarriers * kBarrierBytes + 31) / 32 * 32;
   static constexpr int kUsedBytes = kSlotsAt + kTileSlots * kTileBytes;
+  /// store=bulk: two boxes [64, 64] a consumer behind all that, at a multiple of 1,024.
+  static constexpr int kBoxBytes = kWarpgroupRows * kTileRowBytes;
+  static constexpr int kBulkBytes = kConsumers * 2 * kBoxBytes;
+  static constexpr int kBulkLaunchBytes = kUsedBytes + kBulkBytes + 2 * kSwizzleBytes;
   /// What a launch asks for: the dynamic part may begin at any multiple of 16.
   static constexpr int kLaunchBytes = kUsedBytes + kSwizzleBytes;
 };
@@ -39,6 +43,8 @@ struct SharedPlan {
 inline constexpr int kSharedLimit = 227 * 1024;  ///< a block's most on Hopper
 static_assert(SharedPlan<1>::kLaunchBytes <= kSharedLimit);
 static_assert(SharedPlan<2>::kLaunchBytes <= kSharedLimit);
+static_assert(SharedPlan<1>::kBulkLaunchBytes <= kSharedLimit);
+static_assert(SharedPlan<2>::kBulkLaunchBytes <= kSharedLimit);
 static_assert(kProducerRegisters * kWarpgroupThreads + 2 * kConsumerRegisters * kWarpgroupThreads <=
               65536);
 

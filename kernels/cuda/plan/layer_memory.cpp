@@ -45,6 +45,8 @@ LayerBytes plan_bytes(const LayerShape& shape, int num_experts, const RowCounts&
   bytes.routing = 3 * kIndexBytes * assignments +
                   kIndexBytes * num_experts * std::int64_t{chunk_count(assignments)} +
                   kIndexBytes * (6 * std::int64_t{num_experts} + 8);
+  // the router's logits; its ids and weights; a flag a token
+  bytes.routing += counts.tokens * kIndexBytes * (std::int64_t{num_experts} + 2 * counts.slots + 1);
   return bytes;
 }
 

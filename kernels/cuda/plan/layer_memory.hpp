@@ -12,7 +12,7 @@ struct LayerBytes {
   std::int64_t weights = 0;
   std::int64_t activations = 0;  ///< tokens in, and the combined output
   std::int64_t expert_rows = 0;  ///< permuted rows, hidden rows, expert output
-  std::int64_t routing = 0;      ///< ids, gate weights, row numbers, counts, tile table
+  std::int64_t routing = 0;      ///< logits, ids, gate weights, row numbers, counts, tile table
   std::int64_t workspace = 0;    ///< of libraries, L2 flush, random-number table
   [[nodiscard]] std::int64_t total() const {
     return weights + activations + expert_rows + routing + workspace;

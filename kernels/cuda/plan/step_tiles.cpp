@@ -14,7 +14,7 @@ int down_columns(const LayerShape& shape, const CudaKernelChoice& choice) {
 }  // namespace
 
 bool records_tiles(const CudaKernelChoice& choice) {
-  return choice.engine == CudaEngine::kSm90 && choice.cluster == 1 &&
+  return choice.engine == CudaEngine::kSm90 && choice.cluster == 1 && !choice.bulk_store &&
          (choice.strategy == CudaStrategy::kGrouped || choice.strategy == CudaStrategy::kPadded);
 }
 

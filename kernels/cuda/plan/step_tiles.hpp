@@ -15,8 +15,8 @@ struct ProductTiles {
   std::int64_t down = 0;
 };
 
-/// True when the choice has a traced instance: grouped-sm90 without clusters, alone or over padded
-/// experts.
+/// True when the choice has a traced instance: grouped-sm90 without cluster or store, alone or over
+/// padded experts.
 bool records_tiles(const CudaKernelChoice& choice);
 
 /// Records that a traced step writes, at slot = tile index.

@@ -60,4 +60,15 @@ HOTEXPERT_HOST_DEVICE void transpose_takes(std::uint32_t (&words)[4], int bit, i
   }
 }
 
+/// Where a warp's stmatrix puts results for the copy engine: byte offset, in a swizzled box of 64
+/// rows and 64 columns, of the row that `lane` addresses. The instruction stores four 8 x 8
+/// matrices; number m = lane / 8 is row half m % 2 of column eighth 2 * pair + m / 2.
+/// @param warp of the warpgroup, 0..3   @param pair of column eighths, 0..3
+HOTEXPERT_HOST_DEVICE std::uint32_t stored_row_offset(int warp, int lane, int pair) {
+  const int matrix = lane / 8;
+  const int row = 16 * warp + 8 * (matrix % 2) + lane % 8;
+  return swizzled_offset(static_cast<std::uint32_t>(row),
+                         static_cast<std::uint32_t>(2 * pair + matrix / 2));
+}
+
 }  // namespace hotexpert

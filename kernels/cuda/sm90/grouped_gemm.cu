@@ -4,7 +4,7 @@ namespace hotexpert::sm90 {
 
 cudaError_t launch_grouped(const GroupedGemm& gemm, int tile_rows, int blocks,
                            cudaStream_t stream) {
-  return launch_tile_rows<false, 1>(gemm, tile_rows, blocks, stream);
+  return launch_tile_rows<Variant::kDirect>(gemm, tile_rows, blocks, stream);
 }
 
 }  // namespace hotexpert::sm90

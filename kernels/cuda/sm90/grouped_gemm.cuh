@@ -61,11 +61,21 @@ struct Shared {
   __device__ __forceinline__ std::uint32_t tile_empty(int slot) const {
     return barrier(2 * Plan::kStages + kTileSlots + slot);
   }
+  /// The two boxes of a consumer; they begin at the first multiple of 1,024 behind the tile slots.
+  __device__ __forceinline__ std::uint32_t boxes(int warpgroup) const {
+    constexpr int kAt = (Plan::kUsedBytes + kSwizzleBytes - 1) / kSwizzleBytes * kSwizzleBytes;
+    return base + static_cast<std::uint32_t>(kAt + warpgroup * 2 * Plan::kBoxBytes);
+  }
   __device__ __forceinline__ Tile& tile(int slot) const {
     return *reinterpret_cast<Tile*>(memory + Plan::kSlotsAt + slot * Plan::kTileBytes);
   }
 };
 static_assert(sizeof(Tile) <= SharedPlan<2>::kTileBytes);
+
+/// Blocks of a cluster.
+__host__ __device__ constexpr int cluster_of(Variant variant) {
+  return variant == Variant::kCluster ? 2 : 1;
+}
 
 /// Walks the schedule, tells the consumers each tile and keeps their stages filled. One thread.
 template <int kConsumers, bool kPaired, int kCluster>
@@ -210,9 +220,48 @@ __device__ __forceinline__ void store_tile(const GroupedGemm& gemm, const Tile& 
   }
 }
 
-template <int kConsumers, Epilogue kEpilogue, bool kTraced, int kCluster>
+/// store_tile() through shared memory and the copy engine, 64 columns at a time into one of two
+/// boxes. For warpgroups whose 64 rows all belong to the expert: the engine knows where the matrix
+/// ends, but not where an expert does.
+/// @param boxes this warpgroup's two, at a multiple of 1,024
+template <Epilogue kEpilogue>
+__device__ __forceinline__ void store_boxes(const CUtensorMap& out, const Tile& tile, int columns,
+                                            int warpgroup, std::uint32_t boxes,
+                                            const float (&acc)[128]) {
+  constexpr int kOutColumns = kEpilogue == Epilogue::kSwiglu ? kTileColumns / 2 : kTileColumns;
+  const int thread = static_cast<int>(threadIdx.x) % kWarpgroupThreads;
+  const int first_column = tile.column_tile * kOutColumns;
+#pragma unroll
+  for (int chunk = 0; chunk < kOutColumns / kTileDepth; ++chunk) {
+    const int column = first_column + chunk * kTileDepth;
+    if (column >= columns) break;
+    const std::uint32_t box =
+        boxes + static_cast<std::uint32_t>(chunk % 2) * SharedPlan<1>::kBoxBytes;
+    if (thread == 0) store_wait_read<1>();  // of two groups, the one that used this box
+    warpgroup_sync(1 + warpgroup);
+#pragma unroll
+    for (int pair = 0; pair < 4; ++pair) {
+      std::uint32_t words[4];
+#pragma unroll
+      for (int m = 0; m < 4; ++m) {
+        const int r = 4 * (8 * chunk + 2 * pair + m / 2) + 2 * (m % 2);
+        words[m] = packed_bf16(finished<kEpilogue>(acc, r), finished<kEpilogue>(acc, r + 1));
+      }
+      store_matrices(box + stored_row_offset(thread / 32, thread % 32, pair), words);
+    }
+    copy_engine_fence();
+    warpgroup_sync(1 + warpgroup);
+    if (thread == 0) {
+      store_box(&out, column, tile.first_row + warpgroup * kWarpgroupRows, box);
+      store_commit();
+    }
+  }
+}
+
+template <int kConsumers, Epilogue kEpilogue, Variant kVariant>
 __device__ __forceinline__ void consume(const Shared<kConsumers>& shared, const GroupedGemm& gemm,
-                                        int warpgroup) {
+                                        const CUtensorMap& out, int warpgroup) {
+  constexpr bool kTraced = kVariant == Variant::kTraced;
   RingPosition<SharedPlan<kConsumers>::kStages> stage;
   RingPosition<kTileSlots> slot;
   float acc[128];
@@ -221,26 +270,36 @@ __device__ __forceinline__ void consume(const Shared<kConsumers>& shared, const 
     const Tile tile = shared.tile(slot.index);
     barrier_arrive(shared.tile_empty(slot.index));
     slot.next();
-    if (tile.expert < 0) return;
+    if (tile.expert < 0) {
+      if (kVariant == Variant::kBulk && threadIdx.x % kWarpgroupThreads == 0) store_wait_read<0>();
+      return;
+    }
     // All but the end is written at once: registers are dear while products run.
     const bool records = kTraced && threadIdx.x == kWarpgroupThreads;
     if (records)
       gemm.records[tile.index] = {cycles(),        0, tile.expert, multiprocessor(), tile.row_tile,
                                   tile.column_tile};
-    multiply_tile<kConsumers, kCluster>(shared, gemm.inner, warpgroup, stage, acc);
-    store_tile<kEpilogue>(gemm, tile, warpgroup, acc);
+    multiply_tile<kConsumers, cluster_of(kVariant)>(shared, gemm.inner, warpgroup, stage, acc);
+    if (kVariant == Variant::kBulk && tile.rows >= (warpgroup + 1) * kWarpgroupRows) {
+      store_boxes<kEpilogue>(out, tile, gemm.columns, warpgroup, shared.boxes(warpgroup), acc);
+    } else {
+      store_tile<kEpilogue>(gemm, tile, warpgroup, acc);
+    }
     if (records) gemm.records[tile.index].end_ns = cycles();
   }
 }
 
 /// @param x boxes [tile rows, 64] of the rows   @param weights boxes [128, 64] of all experts'
-template <int kConsumers, Epilogue kEpilogue, bool kTraced, int kCluster>
+/// @param out boxes [64, 64] of the output; read with Variant::kBulk only
+template <int kConsumers, Epilogue kEpilogue, Variant kVariant>
 __global__ void __launch_bounds__(SharedPlan<kConsumers>::kThreads, 1)
     grouped_gemm_kernel(const __grid_constant__ CUtensorMap x,
                         const __grid_constant__ CUtensorMap weights,
+                        const __grid_constant__ CUtensorMap out,
                         const __grid_constant__ GroupedGemm gemm) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
   using Plan = SharedPlan<kConsumers>;
+  constexpr int kCluster = cluster_of(kVariant);
   extern __shared__ char raw[];
   const Shared<kConsumers> shared(raw);
   if (threadIdx.x == 0) {
@@ -265,8 +324,8 @@ __global__ void __launch_bounds__(SharedPlan<kConsumers>::kThreads, 1)
       produce<kConsumers, kEpilogue == Epilogue::kSwiglu, kCluster>(shared, gemm, x, weights);
   } else {
     if constexpr (kConsumers == 2) take_registers<kConsumerRegisters>();
-    consume<kConsumers, kEpilogue, kTraced, kCluster>(
-        shared, gemm, static_cast<int>(threadIdx.x) / kWarpgroupThreads - 1);
+    consume<kConsumers, kEpilogue, kVariant>(shared, gemm, out,
+                                             static_cast<int>(threadIdx.x) / kWarpgroupThreads - 1);
   }
   // The other block may still write to this one's shared memory.
   if constexpr (kCluster > 1) cluster_sync();
@@ -274,10 +333,12 @@ __global__ void __launch_bounds__(SharedPlan<kConsumers>::kThreads, 1)
 }
 
 /// Launches one instance. @return what cudaFuncSetAttribute or the launch said
-template <int kConsumers, Epilogue kEpilogue, bool kTraced, int kCluster>
+template <int kConsumers, Epilogue kEpilogue, Variant kVariant>
 cudaError_t launch_instance(const GroupedGemm& gemm, int blocks, cudaStream_t stream) {
-  constexpr auto kernel = grouped_gemm_kernel<kConsumers, kEpilogue, kTraced, kCluster>;
-  constexpr int bytes = SharedPlan<kConsumers>::kLaunchBytes;
+  constexpr auto kernel = grouped_gemm_kernel<kConsumers, kEpilogue, kVariant>;
+  constexpr int kCluster = cluster_of(kVariant);
+  constexpr int bytes = kVariant == Variant::kBulk ? SharedPlan<kConsumers>::kBulkLaunchBytes
+                                                   : SharedPlan<kConsumers>::kLaunchBytes;
   const cudaError_t status =
       cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
   if (status != cudaSuccess) return status;
@@ -293,32 +354,31 @@ cudaError_t launch_instance(const GroupedGemm& gemm, int blocks, cudaStream_t st
   config.stream = stream;
   config.attrs = &cluster;
   config.numAttrs = kCluster > 1 ? 1 : 0;
-  return cudaLaunchKernelEx(&config, kernel, *gemm.x_map, *gemm.weight_map, gemm);
+  const CUtensorMap& out = gemm.out_map == nullptr ? *gemm.x_map : *gemm.out_map;
+  return cudaLaunchKernelEx(&config, kernel, *gemm.x_map, *gemm.weight_map, out, gemm);
 }
 
-template <int kConsumers, bool kTraced, int kCluster>
+template <int kConsumers, Variant kVariant>
 cudaError_t launch_epilogue(const GroupedGemm& gemm, int blocks, cudaStream_t stream) {
   switch (gemm.epilogue) {
     case Epilogue::kSwiglu:
-      return launch_instance<kConsumers, Epilogue::kSwiglu, kTraced, kCluster>(gemm, blocks,
-                                                                               stream);
+      return launch_instance<kConsumers, Epilogue::kSwiglu, kVariant>(gemm, blocks, stream);
     case Epilogue::kGelu:
-      return launch_instance<kConsumers, Epilogue::kGelu, kTraced, kCluster>(gemm, blocks, stream);
+      return launch_instance<kConsumers, Epilogue::kGelu, kVariant>(gemm, blocks, stream);
     case Epilogue::kRelu:
-      return launch_instance<kConsumers, Epilogue::kRelu, kTraced, kCluster>(gemm, blocks, stream);
+      return launch_instance<kConsumers, Epilogue::kRelu, kVariant>(gemm, blocks, stream);
     case Epilogue::kNone:
       break;
   }
-  return launch_instance<kConsumers, Epilogue::kNone, kTraced, kCluster>(gemm, blocks, stream);
+  return launch_instance<kConsumers, Epilogue::kNone, kVariant>(gemm, blocks, stream);
 }
 
 /// @param tile_rows 64 or 128
-template <bool kTraced, int kCluster>
+template <Variant kVariant>
 cudaError_t launch_tile_rows(const GroupedGemm& gemm, int tile_rows, int blocks,
                              cudaStream_t stream) {
-  return tile_rows == SharedPlan<1>::kTileRows
-             ? launch_epilogue<1, kTraced, kCluster>(gemm, blocks, stream)
-             : launch_epilogue<2, kTraced, kCluster>(gemm, blocks, stream);
+  return tile_rows == SharedPlan<1>::kTileRows ? launch_epilogue<1, kVariant>(gemm, blocks, stream)
+                                               : launch_epilogue<2, kVariant>(gemm, blocks, stream);
 }
 
 }  // namespace hotexpert::sm90

@@ -4,7 +4,7 @@ namespace hotexpert::sm90 {
 
 cudaError_t launch_grouped_traced(const GroupedGemm& gemm, int tile_rows, int blocks,
                                   cudaStream_t stream) {
-  return launch_tile_rows<true, 1>(gemm, tile_rows, blocks, stream);
+  return launch_tile_rows<Variant::kTraced>(gemm, tile_rows, blocks, stream);
 }
 
 }  // namespace hotexpert::sm90

@@ -97,6 +97,37 @@ __device__ __forceinline__ void copy_box_to_all(std::uint32_t to, const CUtensor
       "l"(map), "r"(column), "r"(row), "r"(barrier), "h"(mask)
       : "memory");
 }
+/// Copies a box of shared memory to (column, row) of the map; columns and rows outside it are left
+/// out. Belongs to the group that store_commit() closes.
+__device__ __forceinline__ void store_box(const CUtensorMap* map, int column, int row,
+                                          std::uint32_t from) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.global.shared::cta.tile.bulk_group [%0, {%1, %2}], [%3];" ::"l"(map),
+      "r"(column), "r"(row), "r"(from)
+      : "memory");
+}
+__device__ __forceinline__ void store_commit() {
+  asm volatile("cp.async.bulk.commit_group;" ::: "memory");
+}
+/// Waits until all but `kLeft` of this thread's groups have read their shared memory.
+template <int kLeft>
+__device__ __forceinline__ void store_wait_read() {
+  asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(kLeft) : "memory");
+}
+/// Makes this thread's writes to shared memory visible to the copy engine.
+__device__ __forceinline__ void copy_engine_fence() {
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+}
+/// Four 8 x 8 matrices of 16-bit values; lane l gives the address of row l % 8 of matrix l / 8.
+__device__ __forceinline__ void store_matrices(std::uint32_t to, const std::uint32_t (&words)[4]) {
+  asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(to),
+               "r"(words[0]), "r"(words[1]), "r"(words[2]), "r"(words[3])
+               : "memory");
+}
+/// Waits for the 128 threads of a warpgroup. @param number 1..15
+__device__ __forceinline__ void warpgroup_sync(int number) {
+  asm volatile("bar.sync %0, 128;" ::"r"(number) : "memory");
+}
 __device__ __forceinline__ void prefetch_map(const CUtensorMap* map) {
   asm volatile("prefetch.tensormap [%0];" ::"l"(map) : "memory");
 }

@@ -94,6 +94,8 @@ TEST(CudaKernelsTest, AClusterSharesTheWeightsOfATwiceAsTallTile) {
   EXPECT_NE(two.reason.find("two blocks share"), std::string::npos);
   EXPECT_EQ(choose_cuda_kernel(qwen3(), "grouped:cluster=2", 4096, a100()).cluster, 1);
   EXPECT_TRUE(cuda_unsupported(qwen3(), "grouped-sm90:cluster=2:order=dynamic", h100()));
+  EXPECT_TRUE(cuda_unsupported(qwen3(), "grouped-sm90:cluster=2:store=bulk", h100()));
+  EXPECT_TRUE(choose_cuda_kernel(qwen3(), "grouped-sm90:store=bulk", 4096, h100()).bulk_store);
   EXPECT_FALSE(cuda_unsupported(qwen3(), "grouped-sm90:cluster=2:order=hot-first", h100()));
 }
 

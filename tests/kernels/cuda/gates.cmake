@@ -14,6 +14,8 @@ hotexpert_add_ptxas_gate(sm90/grouped_gemm ARCH 90a MOST_REGISTERS ILi2=168,255
   NEEDS wgmma.mma_async.sync.aligned.m64n256k16,cp.async.bulk.tensor.2d,setmaxnreg.inc,mbarrier.try_wait.parity)
 hotexpert_add_ptxas_gate(sm90/grouped_gemm_cluster ARCH 90a MOST_REGISTERS ILi2=168,255
   NEEDS wgmma.mma_async,multicast::cluster,mapa.shared::cluster,barrier.cluster.wait)
+hotexpert_add_ptxas_gate(sm90/grouped_gemm_bulk ARCH 90a MOST_REGISTERS ILi2=168,255
+  NEEDS wgmma.mma_async,stmatrix.sync.aligned.m8n8.x4,cp.async.bulk.tensor.2d.global.shared,fence.proxy.async)
 hotexpert_add_ptxas_gate(sm90/grouped_gemm_traced ARCH 90a MOST_REGISTERS ILi2=168,255 NEEDS clock64,wgmma.mma_async)
 hotexpert_add_ptxas_gate(grouped_mma ARCH 80 MOST_REGISTERS 255 NEEDS mma.sync.aligned.m16n8k16,ldmatrix,cp.async.cg)
 hotexpert_add_ptxas_gate(permute ARCH 80 MOST_REGISTERS 64 NEEDS ld.global.nc.v4,st.global.v4)

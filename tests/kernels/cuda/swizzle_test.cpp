@@ -104,6 +104,28 @@ TEST(FragmentTest, TheExchangeGivesEachLaneSixteenBytesOfARow) {
       EXPECT_EQ(lanes[lane][word], 16 * lane + word) << "block = lane, pairs in order";
 }
 
+TEST(FragmentTest, MatrixStoresPutEachValueWhereTheCopyEngineTakesIt) {
+  std::set<std::uint32_t> seen;
+  for (int thread = 0; thread < 128; ++thread) {
+    const int lane = thread % 32;
+    for (int pair = 0; pair < 4; ++pair) {
+      for (int m = 0; m < 4; ++m) {
+        // Lane l holds values 2 * (l % 4) and the next of row l / 4 of each matrix.
+        const auto stored = stored_row_offset(thread / 32, 8 * m + lane / 4, pair) +
+                            4 * static_cast<std::uint32_t>(lane % 4);
+        const int row = fragment_row(thread, m % 2);
+        const int column = fragment_column(thread, 2 * pair + m / 2);
+        EXPECT_EQ(stored, swizzled_offset(static_cast<std::uint32_t>(row),
+                                          static_cast<std::uint32_t>(column / 8)) +
+                              2 * static_cast<std::uint32_t>(column % 8));
+        seen.insert(stored);
+      }
+    }
+  }
+  EXPECT_EQ(seen.size(), 64U * 128 / 4) << "every 4 bytes of the box once";
+  EXPECT_EQ(*seen.rbegin(), 64U * 128 - 4);
+}
+
 TEST(SharedPlanTest, StagesBarriersAndSlotsLieApart) {
   const auto check = []<int kConsumers>() {
     using Plan = sm90::SharedPlan<kConsumers>;

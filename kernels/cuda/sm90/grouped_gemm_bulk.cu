@@ -1,0 +1,10 @@
+#include "kernels/cuda/sm90/grouped_gemm.cuh"
+
+namespace hotexpert::sm90 {
+
+cudaError_t launch_grouped_bulk(const GroupedGemm& gemm, int tile_rows, int blocks,
+                                cudaStream_t stream) {
+  return launch_tile_rows<Variant::kBulk>(gemm, tile_rows, blocks, stream);
+}
+
+}  // namespace hotexpert::sm90
