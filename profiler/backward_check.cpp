@@ -17,11 +17,11 @@ namespace {
 constexpr double kAllFlops = 2.5e8;
 constexpr std::int64_t kColumnStride = 512;
 constexpr int kDrawnColumns = 4;
-constexpr int kDrawnTokens = 4;
+constexpr int kCheckedTokens = 4;
 constexpr std::uint32_t kGradientStep = 3;  ///< 0 to 2 draw activations and samples of rows
 
 /// ||out - ref||² and ||ref||².
-struct SquaredError {
+struct GradientError {
   double difference = 0;
   double reference = 0;
 
@@ -29,7 +29,7 @@ struct SquaredError {
     difference += (actual - expected) * (actual - expected);
     reference += expected * expected;
   }
-  void add(const SquaredError& other) {
+  void add(const GradientError& other) {
     difference += other.difference;
     reference += other.reference;
   }
@@ -75,7 +75,7 @@ class Check {
     all_ = flops_per_expert(shape, used) <= kAllFlops;
     gate_weight_ = weights_of_rows(rows);
     if (rows.tokens > 0) {
-      tokens_ = with_drawn({0, rows.tokens - 1}, rows.tokens, kDrawnTokens,
+      tokens_ = with_drawn({0, rows.tokens - 1}, rows.tokens, kCheckedTokens,
                            RandomStream({seed, RandomPurpose::kActivations, 4, 0}, 0));
     }
     sums_.resize(tokens_.size());
@@ -132,7 +132,7 @@ class Check {
   void check_rows(int expert, const ExpertWeights& weights) {
     const auto& segment = output_.rows->experts[static_cast<std::size_t>(expert)];
     const auto rows = checked_rows(segment, all_, seed_, expert);
-    std::vector<SquaredError> errors(rows.size());
+    std::vector<GradientError> errors(rows.size());
     parallel_tasks(threads_, std::ssize(rows), [&](std::int64_t i, int) {
       const std::int64_t row = rows[static_cast<std::size_t>(i)];
       const auto expected = reference_row_gradient(shape_, weights, row_at(row));
@@ -142,7 +142,7 @@ class Check {
             element(output_.input_rows, shape_.dtype, row * shape_.d_model + c),
             expected.x[static_cast<std::size_t>(c)]);
     });
-    SquaredError total;
+    GradientError total;
     for (const auto& error : errors) total.add(error);
     note(total.relative(), expert, -1);
   }
@@ -154,7 +154,7 @@ class Check {
     const auto columns = checked_columns(shape_.d_ff, all_, seed_, expert);
     const auto actual = output_.weight_gradients(expert);
     struct Errors {
-      SquaredError gate, up, down;
+      GradientError gate, up, down;
     };
     std::vector<Errors> errors(columns.size());
     parallel_tasks(threads_, std::ssize(columns), [&](std::int64_t i, int) {
@@ -197,9 +197,9 @@ class Check {
   }
 
   void check_tokens() {
-    SquaredError gates;
+    GradientError gates;
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
-      SquaredError input;
+      GradientError input;
       for (std::size_t c = 0; c < sums_[i].input.size(); ++c)
         input.add(
             static_cast<double>(

@@ -14,7 +14,7 @@ namespace hotexpert {
 namespace {
 
 /// One loaded plan with its buffers. Blocked buffers are in the kernel's column blocks.
-struct LoadedStep {
+struct TrainingPlan {
   ExpertRows rows;
   ExpertRows gradient_rows;      ///< rows, every weight 1
   AlignedBuffer activations;     ///< [tokens, d_model]
@@ -43,7 +43,7 @@ class CpuTrainingLayer final : public PreparedLayer {
   }
 
   int load(const DispatchPlan& plan) override {
-    auto loaded = std::make_unique<LoadedStep>();
+    auto loaded = std::make_unique<TrainingPlan>();
     loaded->rows = kernel_->arrange(plan);
     loaded->gradient_rows = unweighted(loaded->rows);
     const std::int64_t row_bytes = shape_.d_model * bytes_per_element(shape_.dtype);
@@ -121,7 +121,7 @@ class CpuTrainingLayer final : public PreparedLayer {
     seconds = clock_.now_s() - start;
   }
 
-  PhaseTimes forward(LoadedStep& plan) {
+  PhaseTimes forward(TrainingPlan& plan) {
     PhaseTimes times;
     const double start = clock_.now_s();
     timed(RangeName::kPermute, times.permute_s,
@@ -135,7 +135,7 @@ class CpuTrainingLayer final : public PreparedLayer {
     return times;
   }
 
-  PhaseTimes backward(LoadedStep& plan) {
+  PhaseTimes backward(TrainingPlan& plan) {
     PhaseTimes times;
     const double start = clock_.now_s();
     timed(RangeName::kPermute, times.permute_s, [&] {
@@ -156,7 +156,7 @@ class CpuTrainingLayer final : public PreparedLayer {
     return times;
   }
 
-  LoadedStep& at(int handle) { return *plans_.at(static_cast<std::size_t>(handle)); }
+  TrainingPlan& at(int handle) { return *plans_.at(static_cast<std::size_t>(handle)); }
 
   LayerShape shape_;
   std::unique_ptr<CpuTrainingKernel> kernel_;
@@ -164,7 +164,8 @@ class CpuTrainingLayer final : public PreparedLayer {
   int threads_;
   LayerPass pass_;
   SteadyClock clock_;
-  std::vector<std::unique_ptr<LoadedStep>> plans_;  // after kernel_: passes end before their kernel
+  std::vector<std::unique_ptr<TrainingPlan>>
+      plans_;  // after kernel_: passes end before their kernel
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "kernels/cuda/plan/router_logits.hpp"
 #include "kernels/cuda/plan/step_tiles.hpp"
 #include "kernels/expert_weights.hpp"
+#include "profiler/cuda_training_layer.hpp"
 #include "profiler/layer_check.hpp"
 #include "sim/base/statistics.hpp"
 
@@ -200,9 +201,9 @@ class CudaLayerBackend final : public LayerBackend {
     const auto device = runtime_->device();
     if (!device.unavailable.empty()) return device.unavailable;
     if (auto reason = cuda_unsupported(shape, kernel, device)) return reason;
-    if (pass_ != LayerPass::kForward)
-      return fmt::format("kernel '{}' has no backward pass on a CUDA device; use backend cpu",
-                         kernel);
+    if (pass_ != LayerPass::kForward) {
+      if (auto reason = training_unsupported(shape, std::string(kernel), device)) return reason;
+    }
     const auto choice = choose_cuda_kernel(shape, kernel, 1, device);
     if (choice.engine == CudaEngine::kCublas) {
       if (auto reason = runtime_->cublas_unavailable(); !reason.empty()) return reason;
@@ -217,6 +218,11 @@ class CudaLayerBackend final : public LayerBackend {
   std::unique_ptr<PreparedLayer> prepare(const LayerShape& shape, std::string_view kernel,
                                          int num_physical, std::uint64_t seed) override {
     if (const auto reason = unsupported(shape, kernel)) throw std::logic_error(*reason);
+    if (pass_ != LayerPass::kForward) {
+      return make_cuda_training_layer(runtime_, shape, std::string(kernel),
+                                      num_physical + shape.num_shared_experts, seed, threads_,
+                                      pass_);
+    }
     const auto choice = choose_cuda_kernel(shape, kernel, 1, runtime_->device());
     const auto needed = weights_needed(shape, num_physical + shape.num_shared_experts, choice);
     if (const auto free = runtime_->free_bytes(); needed.total() > free)
@@ -234,6 +240,7 @@ class CudaLayerBackend final : public LayerBackend {
                                           const CudaKernelChoice& choice) const {
     LayerBytes needed;
     needed.weights = weight_set_bytes(shape, num_experts, choice.weight_sets);
+    if (pass_ != LayerPass::kForward) needed.weights += training_weight_bytes(shape, num_experts);
     needed.workspace = workspace_bytes(choice, runtime_->device());
     return needed;
   }

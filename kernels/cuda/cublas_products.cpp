@@ -55,6 +55,25 @@ void CublasProducts::run_strided(const DenseProduct& p, int batch) {
       "the padded products");
 }
 
+// Row-major out = left^T · right is out^T = right^T · left there: right as it lies, left
+// transposed.
+void CublasProducts::run_outer(const OuterProduct& p, int batch) {
+  const std::int64_t elements = p.left_columns * p.right_columns;
+  if (p.rows == 0 || batch == 0) {
+    check_cuda(cudaMemsetAsync(p.out, 0, static_cast<std::size_t>(batch * elements) * sizeof(float),
+                               stream_),
+               "clearing weight gradients");
+    return;
+  }
+  check_cublas(
+      cublas_functions().gemm_strided(
+          handle_.get(), CUBLAS_OP_N, CUBLAS_OP_T, narrow(p.right_columns), narrow(p.left_columns),
+          narrow(p.rows), &kOne, p.right, type_, narrow(p.right_columns), p.rows * p.right_columns,
+          p.left, type_, narrow(p.left_columns), p.rows * p.left_columns, &kZero, p.out, CUDA_R_32F,
+          narrow(p.right_columns), elements, batch, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),
+      "the weight gradients");
+}
+
 void CublasProducts::run_grouped(const std::vector<DenseProduct>& products,
                                  DeviceBuffer& pointers) {
   std::vector<int> m;

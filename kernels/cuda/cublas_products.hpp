@@ -22,6 +22,17 @@ struct DenseProduct {
   std::int64_t inner = 0;
 };
 
+/// out [left_columns, right_columns] = left [rows, left_columns]^T · right [rows, right_columns],
+/// row-major, device pointers.
+struct OuterProduct {
+  const std::byte* left = nullptr;
+  const std::byte* right = nullptr;
+  float* out = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t left_columns = 0;
+  std::int64_t right_columns = 0;
+};
+
 /// Products by cuBLAS on one stream, fp32 sums. Owns a handle with a workspace of its own, so that
 /// calls can be captured into a graph.
 class CublasProducts {
@@ -38,6 +49,9 @@ class CublasProducts {
   /// @param pointers device arrays for the operands' addresses: written here on the stream, so one
   /// must not be shared by calls in flight. At least 3 * products * 8 bytes
   void run_grouped(const std::vector<DenseProduct>& products, DeviceBuffer& pointers);
+
+  /// `batch` outer products of equal size, one after another in memory. No rows give zeros.
+  void run_outer(const OuterProduct& product, int batch);
 
   /// Bytes of the workspace.
   static constexpr std::int64_t kWorkspaceBytes = std::int64_t{32} << 20;

@@ -29,8 +29,9 @@ void DeviceBuffer::upload(const void* from, std::int64_t bytes) {
              "copying to the device");
 }
 
-void DeviceBuffer::download(void* to, std::int64_t bytes) const {
-  check_cuda(cudaMemcpy(to, data_.get(), static_cast<std::size_t>(bytes), cudaMemcpyDeviceToHost),
+void DeviceBuffer::download(void* to, std::int64_t bytes, std::int64_t first) const {
+  check_cuda(cudaMemcpy(to, as<std::byte>() + first, static_cast<std::size_t>(bytes),
+                        cudaMemcpyDeviceToHost),
              "copying from the device");
 }
 

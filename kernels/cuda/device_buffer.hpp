@@ -27,7 +27,8 @@ class DeviceBuffer {
   void poison();
   void zero();
   void upload(const void* from, std::int64_t bytes);
-  void download(void* to, std::int64_t bytes) const;
+  /// @param first byte to begin at
+  void download(void* to, std::int64_t bytes, std::int64_t first = 0) const;
 
  private:
   struct Free {

@@ -14,15 +14,6 @@ namespace {
 
 constexpr std::int64_t kIndexBytes = 4;
 
-/// Matrices as draw_expert_weights() numbers them.
-enum class Matrix : std::uint32_t { kGate = 0, kUp = 1, kDown = 2 };
-
-NormalSequence sequence(std::uint64_t seed, RandomPurpose purpose, std::uint32_t step, float scale,
-                        const DeviceBuffer& quantiles) {
-  const auto key = philox_key(seed, purpose);
-  return {{key[0], key[1]}, step, 0, scale, quantiles.as<const float>()};
-}
-
 /// Expert of each (token, slot), from where its row lies.
 std::vector<std::int32_t> experts_of_slots(const ExpertRows& rows) {
   std::vector<std::int32_t> expert_of_row(static_cast<std::size_t>(rows.buffer_rows()), -1);
@@ -44,6 +35,25 @@ std::int64_t in_columns(const LayerShape& shape) {
   return (matrices_per_expert(shape.activation) - 1) * shape.d_ff;
 }
 
+NormalSequence normal_sequence(std::uint64_t seed, RandomPurpose purpose, std::uint32_t step,
+                               float scale, const DeviceBuffer& quantiles) {
+  const auto key = philox_key(seed, purpose);
+  return {{key[0], key[1]}, step, 0, scale, quantiles.as<const float>()};
+}
+
+void launch_expert_matrix(const LayerShape& shape, std::uint64_t seed, int expert,
+                          ExpertMatrix matrix, bool transposed, const DeviceBuffer& quantiles,
+                          void* to) {
+  const bool down = matrix == ExpertMatrix::kDown;
+  const std::int64_t rows = down ? shape.d_ff : shape.d_model;
+  const std::int64_t columns = down ? shape.d_model : shape.d_ff;
+  const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(rows)));
+  launch_normal_matrix(normal_sequence(seed, RandomPurpose::kWeights,
+                                       static_cast<std::uint32_t>(matrix), scale, quantiles),
+                       static_cast<std::uint32_t>(expert), rows, columns, transposed, shape.dtype,
+                       to, nullptr);
+}
+
 DeviceWeights draw_device_weights(const LayerShape& shape, std::uint64_t seed, int num_experts,
                                   const DeviceBuffer& quantiles) {
   const std::int64_t element = bytes_per_element(shape.dtype);
@@ -53,23 +63,17 @@ DeviceWeights draw_device_weights(const LayerShape& shape, std::uint64_t seed, i
                         DeviceBuffer(num_experts * matrix_bytes)};
   weights.in.poison();
   weights.down.poison();
-  const auto draw = [&](Matrix matrix, int expert, std::int64_t rows, std::int64_t columns,
-                        std::byte* to) {
-    const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(rows)));
-    launch_normal_matrix(sequence(seed, RandomPurpose::kWeights, static_cast<std::uint32_t>(matrix),
-                                  scale, quantiles),
-                         static_cast<std::uint32_t>(expert), rows, columns, true, shape.dtype, to,
-                         nullptr);
+  const auto draw = [&](ExpertMatrix matrix, int expert, std::byte* to) {
+    launch_expert_matrix(shape, seed, expert, matrix, true, quantiles, to);
   };
   for (int expert = 0; expert < num_experts; ++expert) {
     std::byte* in = weights.in.as<std::byte>() + expert * in_bytes;
     if (shape.activation == Activation::kSwiglu) {
-      draw(Matrix::kGate, expert, shape.d_model, shape.d_ff, in);
+      draw(ExpertMatrix::kGate, expert, in);
       in += matrix_bytes;
     }
-    draw(Matrix::kUp, expert, shape.d_model, shape.d_ff, in);
-    draw(Matrix::kDown, expert, shape.d_ff, shape.d_model,
-         weights.down.as<std::byte>() + expert * matrix_bytes);
+    draw(ExpertMatrix::kUp, expert, in);
+    draw(ExpertMatrix::kDown, expert, weights.down.as<std::byte>() + expert * matrix_bytes);
   }
   check_launches("drawing expert weights");
   check_cuda(cudaDeviceSynchronize(), "drawing expert weights");
@@ -148,8 +152,8 @@ PlanBuffers make_plan_buffers(const LayerShape& shape, std::uint64_t seed, const
   plan.out = DeviceBuffer(rows.tokens * shape.d_model * static_cast<std::int64_t>(sizeof(float)));
   plan.poison();
   plan.counts.zero();  // without assignments no block writes them
-  launch_normal_rows(sequence(seed, RandomPurpose::kActivations, 0, 1.0F, quantiles), rows.tokens,
-                     shape.d_model, shape.dtype, plan.activations.data(), nullptr);
+  launch_normal_rows(normal_sequence(seed, RandomPurpose::kActivations, 0, 1.0F, quantiles),
+                     rows.tokens, shape.d_model, shape.dtype, plan.activations.data(), nullptr);
   check_launches("drawing activations");
   check_cuda(cudaDeviceSynchronize(), "drawing activations");
   return plan;

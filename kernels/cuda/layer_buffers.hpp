@@ -5,10 +5,12 @@
 
 #include "kernels/cuda/device_buffer.hpp"
 #include "kernels/cuda/plan/cuda_kernels.hpp"
+#include "kernels/cuda/plan/normal_element.hpp"
 #include "kernels/cuda/plan/route_phases.hpp"
 #include "kernels/cuda/plan/router_logits.hpp"
 #include "kernels/cuda/plan/router_top_k_phases.hpp"
 #include "kernels/expert_rows.hpp"
+#include "sim/base/random.hpp"
 #include "sim/core/layer_shape.hpp"
 
 namespace hotexpert {
@@ -21,6 +23,19 @@ struct DeviceWeights {
 
 /// Output columns of the first product: 2 * d_ff for SwiGLU.
 std::int64_t in_columns(const LayerShape& shape);
+
+/// Where layers draw from. @param quantiles device copy of normal_quantiles()
+NormalSequence normal_sequence(std::uint64_t seed, RandomPurpose purpose, std::uint32_t step,
+                               float scale, const DeviceBuffer& quantiles);
+
+/// Matrices as draw_expert_weights() numbers them.
+enum class ExpertMatrix : std::uint32_t { kGate = 0, kUp = 1, kDown = 2 };
+
+/// Puts the drawing of one matrix of one expert on the default stream: row-major as on the host, or
+/// transposed.
+void launch_expert_matrix(const LayerShape& shape, std::uint64_t seed, int expert,
+                          ExpertMatrix matrix, bool transposed, const DeviceBuffer& quantiles,
+                          void* to);
 
 /// Draws the weights that draw_expert_weights() draws on the host, transposed. Synchronises.
 /// @param quantiles device copy of normal_quantiles()

@@ -6,6 +6,7 @@
 #include "kernels/cuda/cublas.hpp"
 #include "kernels/cuda/device.hpp"
 #include "kernels/cuda/step.hpp"
+#include "kernels/cuda/training_layer.hpp"
 #include "kernels/normal_data.hpp"
 
 namespace hotexpert {
@@ -23,14 +24,7 @@ class CudaLayer final : public DeviceLayer {
       weights_.push_back(draw_device_weights(shape, seed + static_cast<std::uint64_t>(set),
                                              num_experts, quantiles_));
     }
-    bench_.multiprocessors = device.multiprocessors;
-    const auto stamp_bytes =
-        std::int64_t{device.multiprocessors} * static_cast<std::int64_t>(sizeof(ClockStamp));
-    bench_.stamps_before = DeviceBuffer(stamp_bytes);
-    bench_.stamps_after = DeviceBuffer(stamp_bytes);
-    bench_.stamps_before.zero();
-    bench_.stamps_after.zero();
-    bench_.l2_filler = DeviceBuffer(2 * device.l2_bytes);
+    bench_ = make_step_bench(device);
   }
 
   int load(const ExpertRows& rows, const CudaKernelChoice& choice) override {
@@ -88,6 +82,11 @@ class CudaRuntime final : public DeviceRuntime {
   std::unique_ptr<DeviceLayer> make_layer(const LayerShape& shape, int num_experts,
                                           std::uint64_t seed, int weight_sets) override {
     return std::make_unique<CudaLayer>(shape, num_experts, seed, weight_sets, device_);
+  }
+  std::unique_ptr<DeviceTrainingLayer> make_training_layer(const LayerShape& shape, int num_experts,
+                                                           std::uint64_t seed,
+                                                           LayerPass pass) override {
+    return hotexpert::make_training_layer(shape, num_experts, seed, pass, device_);
   }
   std::string start_capture() override {
     const cudaError_t status = cudaProfilerStart();

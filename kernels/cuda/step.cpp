@@ -39,6 +39,19 @@ std::int64_t kernel_nodes(cudaGraph_t graph) {
 
 void OwnedGraph::Destroy::operator()(CUgraphExec_st* graph) const { cudaGraphExecDestroy(graph); }
 
+StepBench make_step_bench(const CudaDevice& device) {
+  StepBench bench;
+  bench.multiprocessors = device.multiprocessors;
+  const auto stamp_bytes =
+      std::int64_t{device.multiprocessors} * static_cast<std::int64_t>(sizeof(ClockStamp));
+  bench.stamps_before = DeviceBuffer(stamp_bytes);
+  bench.stamps_after = DeviceBuffer(stamp_bytes);
+  bench.stamps_before.zero();
+  bench.stamps_after.zero();
+  bench.l2_filler = DeviceBuffer(2 * device.l2_bytes);
+  return bench;
+}
+
 DeviceStep::DeviceStep(const LayerShape& shape, PlanBuffers plan,
                        const std::vector<DeviceWeights>& weights, StepBench& bench)
     : shape_(shape), plan_(std::move(plan)), bench_(bench) {

@@ -30,6 +30,8 @@ struct StepBench {
   DeviceBuffer l2_filler;                    ///< twice L2
 };
 
+StepBench make_step_bench(const CudaDevice& device);
+
 /// One loaded plan as a step on the stream: router top-k, route, permute, experts, combine, with an
 /// event between each; as one CUDA graph, or launched one by one.
 class DeviceStep {

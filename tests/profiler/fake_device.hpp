@@ -13,6 +13,7 @@
 #include "kernels/expert_weights.hpp"
 #include "kernels/reference_expert.hpp"
 #include "tests/kernels/cuda/host_block.hpp"
+#include "tests/profiler/fake_training_device.hpp"
 
 namespace hotexpert::test {
 
@@ -199,6 +200,12 @@ struct FakeDeviceRuntime final : DeviceRuntime {
                                           int) override {
     return std::make_unique<FakeDeviceLayer>(shape, seed, fault, clock_hz);
   }
+  std::unique_ptr<DeviceTrainingLayer> make_training_layer(const LayerShape& shape, int,
+                                                           std::uint64_t seed,
+                                                           LayerPass pass) override {
+    return std::make_unique<FakeTrainingLayer>(shape, seed, pass, backward_fault);
+  }
+  BackwardFault backward_fault;
   std::string start_capture() override {
     ++captures;
     return no_capture;

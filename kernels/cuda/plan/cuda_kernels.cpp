@@ -28,31 +28,45 @@ constexpr ParamSpec kLayers{"layers", 4, 2, 16, "layers of a step with cache=ste
 constexpr ParamSpec kGemm{"gemm", 0, 0, 1, "what multiplies", "cublas|own"};
 constexpr ParamSpec kStreamCount{"streams", 8, 2, 32, "streams that experts are spread over"};
 
-constexpr std::array kSm90Params = {kOrder, kTile,   kCluster, kStore,
-                                    kGroup, kLaunch, kCache,   kLayers};
-constexpr std::array kStaticParams = {kStaticOrder, kGroup, kLaunch, kCache, kLayers};
+constexpr ParamSpec kWgrad{
+    "wgrad",
+    0,
+    0,
+    1,
+    "weight gradients of hot experts in one piece, or over parts of their rows",
+    "plain|split"};
+constexpr ParamSpec kSplitRows{
+    "split_rows", 0, 0, 1 << 30,
+    "most rows of a part with wgrad=split, rounded up to 16; 0: twice the mean load, at least 512"};
+
+constexpr std::array kSm90Params = {kOrder,  kTile,  kCluster, kStore, kGroup,
+                                    kLaunch, kCache, kLayers,  kWgrad, kSplitRows};
+constexpr std::array kStaticParams = {kStaticOrder, kGroup, kLaunch,   kCache,
+                                      kLayers,      kWgrad, kSplitRows};
 constexpr std::array kLibraryParams = {kCache, kLayers};
 constexpr std::array kPaddedParams = {kGemm, kGroup, kLaunch, kCache, kLayers};
 constexpr std::array kStreamParams = {kGemm, kStreamCount, kGroup, kLaunch, kCache, kLayers};
 
+constexpr std::string_view kEveryPass = "forward|backward|training";
+
 using enum CudaStrategy;
 constexpr std::array kKernels = {
     CudaKernelRow{"grouped", "the best grouped kernel for the device (--explain says which)",
-                  kSm90Params, kGrouped, std::nullopt, "forward"},
+                  kSm90Params, kGrouped, std::nullopt, kEveryPass},
     CudaKernelRow{"grouped-sm90", "Hopper: copy engine and wgmma, persistent, one launch a product",
-                  kSm90Params, kGrouped, CudaEngine::kSm90, "forward"},
+                  kSm90Params, kGrouped, CudaEngine::kSm90, kEveryPass},
     CudaKernelRow{"grouped-mma", "sm_80 and up: cp.async and mma.sync, persistent", kStaticParams,
-                  kGrouped, CudaEngine::kMma, "forward"},
+                  kGrouped, CudaEngine::kMma, kEveryPass},
     CudaKernelRow{"grouped-plain", "plain multiply-adds, bf16 or fp32: the slow twin",
-                  kStaticParams, kGrouped, CudaEngine::kPlain, "forward"},
+                  kStaticParams, kGrouped, CudaEngine::kPlain, kEveryPass},
     CudaKernelRow{"grouped-cublas", "cublasGemmGroupedBatchedEx; the host waits for the sizes",
-                  kLibraryParams, kLibrary, CudaEngine::kCublas, "forward"},
+                  kLibraryParams, kLibrary, CudaEngine::kCublas, kEveryPass},
     CudaKernelRow{"padded", "one strided batch, every expert padded to capacity or largest load",
-                  kPaddedParams, kPadded, std::nullopt, "forward"},
+                  kPaddedParams, kPadded, std::nullopt, kEveryPass},
     CudaKernelRow{"loop", "one launch an expert, after another; eager launches wait for the sizes",
-                  kPaddedParams, kLoop, std::nullopt, "forward"},
+                  kPaddedParams, kLoop, std::nullopt, kEveryPass},
     CudaKernelRow{"streams", "as loop, spread over streams", kStreamParams, kStreams, std::nullopt,
-                  "forward"},
+                  kEveryPass},
 };
 
 const CudaKernelRow& row_of(std::string_view kernel) {
@@ -222,6 +236,10 @@ CudaKernelChoice choose_cuda_kernel(const LayerShape& shape, std::string_view ke
     choice.bulk_store = parsed.get_word("store") == "bulk";
     if (choice.bulk_store) choice.reason += "; the copy engine stores the results";
     if (choice.cluster == 2) choice.reason += "; two blocks share the weights of a tile";
+  }
+  if (has(row, "wgrad") && parsed.get_word("wgrad") == "split") {
+    const auto wanted = static_cast<std::int32_t>(parsed.get_integer("split_rows"));
+    choice.split_rows = wanted == 0 ? -1 : (wanted + 15) / 16 * 16;
   }
   if (has(row, "row_group")) choice.row_group = static_cast<int>(parsed.get_integer("row_group"));
   if (has(row, "streams")) choice.streams = static_cast<int>(parsed.get_integer("streams"));

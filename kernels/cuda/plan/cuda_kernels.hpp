@@ -48,8 +48,10 @@ struct CudaKernelChoice {
   bool graph = true;  ///< the whole step as one CUDA graph; false: launch by launch
   CacheState cache = CacheState::kHot;
   int weight_sets = 1;  ///< layers of a step
-  std::string plugin;   ///< of kPlugin: the kernel's name, with path and options
-  std::string reason;   ///< why this engine and tile, in words
+  /// Most rows of a part of a weight gradient, a multiple of 16; 0: in one piece, < 0: by the rows.
+  std::int32_t split_rows = 0;
+  std::string plugin;  ///< of kPlugin: the kernel's name, with path and options
+  std::string reason;  ///< why this engine and tile, in words
 
   /// Sizes come from the device, so no step waits for the host.
   [[nodiscard]] bool sizes_on_device() const { return strategy == CudaStrategy::kGrouped; }

@@ -10,6 +10,7 @@
 
 #include "kernels/cuda/plan/cuda_device.hpp"
 #include "kernels/cuda/plan/cuda_kernels.hpp"
+#include "kernels/cuda/plan/device_training.hpp"
 #include "kernels/expert_rows.hpp"
 #include "kernels/tile_record.hpp"
 #include "sim/core/layer_shape.hpp"
@@ -80,6 +81,11 @@ class DeviceRuntime {
   /// @param num_experts physical and shared   @param weight_sets layers with weights of their own
   virtual std::unique_ptr<DeviceLayer> make_layer(const LayerShape& shape, int num_experts,
                                                   std::uint64_t seed, int weight_sets) = 0;
+  /// @param pass backward or training
+  virtual std::unique_ptr<DeviceTrainingLayer> make_training_layer(const LayerShape& shape,
+                                                                   int num_experts,
+                                                                   std::uint64_t seed,
+                                                                   LayerPass pass) = 0;
   /// cudaProfilerStart and cudaProfilerStop. @return why nothing was marked; "" when it was
   virtual std::string start_capture() = 0;
   virtual void stop_capture() = 0;

@@ -18,4 +18,7 @@ hotexpert_add_ptxas_gate(sm90/grouped_gemm_bulk ARCH 90a MOST_REGISTERS ILi2=168
   NEEDS wgmma.mma_async,stmatrix.sync.aligned.m8n8.x4,cp.async.bulk.tensor.2d.global.shared,fence.proxy.async)
 hotexpert_add_ptxas_gate(sm90/grouped_gemm_traced ARCH 90a MOST_REGISTERS ILi2=168,255 NEEDS clock64,wgmma.mma_async)
 hotexpert_add_ptxas_gate(grouped_mma ARCH 80 MOST_REGISTERS 255 NEEDS mma.sync.aligned.m16n8k16,ldmatrix,cp.async.cg)
+hotexpert_add_ptxas_gate(wgrad_mma ARCH 80 MOST_REGISTERS 255 NEEDS mma.sync.aligned.m16n8k16,m8n8.x4.trans.shared.b16,cp.async.cg)
+hotexpert_add_ptxas_gate(wgrad_plain ARCH 80 MOST_REGISTERS 64 NEEDS fma.rn.f32)
+hotexpert_add_ptxas_gate(backward_elements ARCH 80 MOST_REGISTERS 64 NEEDS ld.global.nc.v4,st.global.v4)
 hotexpert_add_ptxas_gate(permute ARCH 80 MOST_REGISTERS 64 NEEDS ld.global.nc.v4,st.global.v4)
