@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <memory>
+#include <map>
+#include <mutex>
+#include <utility>
 
 #include "scenarios/runner/parallel.hpp"
 #include "sim/base/errors.hpp"
@@ -42,6 +44,30 @@ PartCount empty_count(const DropsStudy& study, const StudiedDrops& studied) {
   return count;
 }
 
+/// Adds up the parts in their order as they are done: no more than one a thread waits for another.
+class PartsInOrder {
+ public:
+  explicit PartsInOrder(PartCount empty) : sum_(std::move(empty)) {}
+
+  void add(std::int64_t part, PartCount count) {
+    const std::lock_guard lock(mutex_);
+    waiting_.emplace(part, std::move(count));
+    for (; !waiting_.empty() && waiting_.begin()->first == next_; ++next_) {
+      const PartCount& done = waiting_.begin()->second;
+      if (sum_.table) sum_.table->merge(*done.table);
+      if (sum_.spectra) sum_.spectra->merge(*done.spectra);
+      waiting_.erase(waiting_.begin());
+    }
+  }
+  PartCount& sum() { return sum_; }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::int64_t, PartCount> waiting_;
+  std::int64_t next_ = 0;
+  PartCount sum_;
+};
+
 void set_scope(const DropsStudy& study, const PointSpec& spec, StudiedDrops& studied) {
   const std::int64_t tokens = spec.trace.step_tokens;
   const std::int64_t group = study.query.group;
@@ -71,35 +97,28 @@ StudiedDrops study_drops(const DropsStudy& study, PointSpec& spec) {
   set_scope(study, spec, studied);
 
   const auto& range = studied.range;
-  std::vector<std::unique_ptr<PartCount>> parts(
-      static_cast<std::size_t>(std::clamp<std::int64_t>(range.steps, 1, kParts)));
+  const auto parts = std::clamp<std::int64_t>(range.steps, 1, kParts);
+  PartsInOrder counted(empty_count(study, studied));
   std::atomic<std::int64_t> done{0};
   std::atomic<bool> stopped{false};
-  parallel_for(std::ssize(parts), study.threads, [&](int worker, std::int64_t part) {
-    auto count = std::make_unique<PartCount>(empty_count(study, studied));
+  parallel_for(parts, study.threads, [&](int worker, std::int64_t part) {
+    PartCount count = empty_count(study, studied);
     BatchBuffer buffer;
-    const auto end = range.steps * (part + 1) / std::ssize(parts);
-    for (auto step = range.steps * part / std::ssize(parts); step < end; ++step) {
+    const auto end = range.steps * (part + 1) / parts;
+    for (auto step = range.steps * part / parts; step < end; ++step) {
       if (study.should_stop && study.should_stop()) stopped = true;
       if (stopped) return;
       for (int layer = 0; layer < range.layers; ++layer)
-        count->add(trace->read(step, range.first_layer + layer, buffer));
+        count.add(trace->read(step, range.first_layer + layer, buffer));
       done += range.layers;
       if (worker == 0 && study.on_progress) study.on_progress(done, range.count());
     }
-    parts[static_cast<std::size_t>(part)] = std::move(count);
+    counted.add(part, std::move(count));
   });
   studied.stopped = stopped;
   if (studied.stopped) return studied;
-
-  PartCount all = empty_count(study, studied);
-  for (auto& part : parts) {
-    if (all.table) all.table->merge(*part->table);
-    if (all.spectra) all.spectra->merge(*part->spectra);
-    part.reset();
-  }
-  studied.table = std::move(all.table);
-  studied.spectra = std::move(all.spectra);
+  studied.table = std::move(counted.sum().table);
+  studied.spectra = std::move(counted.sum().spectra);
   return studied;
 }
 

@@ -4,6 +4,13 @@
 #include <functional>
 
 namespace hotexpert {
+namespace {
+
+double fraction_of(std::int64_t dropped, std::int64_t total) {
+  return total == 0 ? 0.0 : static_cast<double>(dropped) / static_cast<double>(total);
+}
+
+}  // namespace
 
 void DropSpectrum::assign(std::span<const std::int64_t> loads) {
   loads_.assign(loads.begin(), loads.end());
@@ -24,8 +31,17 @@ std::int64_t DropSpectrum::dropped(std::int64_t capacity) const {
   return largest_[static_cast<std::size_t>(overfull)] - overfull * capacity;
 }
 
+void DropSpectrum::dropped_at(std::span<const std::int64_t> capacities,
+                              std::span<std::int64_t> out) const {
+  std::size_t overfull = loads_.size();
+  for (std::size_t i = 0; i < capacities.size(); ++i) {
+    while (overfull > 0 && loads_[overfull - 1] <= capacities[i]) --overfull;
+    out[i] = largest_[overfull] - static_cast<std::int64_t>(overfull) * capacities[i];
+  }
+}
+
 double DropSpectrum::fraction(std::int64_t capacity) const {
-  return total_ == 0 ? 0.0 : static_cast<double>(dropped(capacity)) / static_cast<double>(total_);
+  return fraction_of(dropped(capacity), total_);
 }
 
 std::int64_t DropSpectrum::smallest_capacity(std::int64_t most_dropped) const {
@@ -58,7 +74,9 @@ SpectrumSummary::SpectrumSummary(std::vector<std::int64_t> capacities,
                                  std::vector<Decimal> tolerances)
     : capacities_(std::move(capacities)),
       tolerances_(std::move(tolerances)),
+      drops_(capacities_.size()),
       fractions_(capacities_.size()),
+      dropped_(capacities_.size()),
       needed_(tolerances_.size()) {}
 
 void SpectrumSummary::add(const DropSpectrum& step) {
@@ -66,12 +84,17 @@ void SpectrumSummary::add(const DropSpectrum& step) {
   if (bins_of_load_.size() < size) bins_of_load_.resize(size);
   for (const auto load : step.falling_loads()) ++bins_of_load_[static_cast<std::size_t>(load)];
   assignments_ += step.total();
-  for (std::size_t i = 0; i < capacities_.size(); ++i) {
-    fractions_[i].add(step.fraction(capacities_[i]));
+  if (common_total_ == 0) common_total_ = step.total();
+  step.dropped_at(capacities_, dropped_);
+  if (step.total() == common_total_ && step.total() > 0) {
+    for (std::size_t i = 0; i < dropped_.size(); ++i) drops_[i].add(dropped_[i]);
+  } else {
+    for (std::size_t i = 0; i < dropped_.size(); ++i)
+      fractions_[i].add(fraction_of(dropped_[i], step.total()));
   }
   for (std::size_t i = 0; i < tolerances_.size(); ++i) {
     const auto most_dropped = floor_product(step.total(), tolerances_[i]);
-    needed_[i].add(static_cast<double>(step.smallest_capacity(most_dropped)));
+    needed_[i].add(step.smallest_capacity(most_dropped));
   }
 }
 
@@ -81,8 +104,22 @@ void SpectrumSummary::merge(const SpectrumSummary& other) {
     bins_of_load_[load] += other.bins_of_load_[load];
   }
   assignments_ += other.assignments_;
-  for (std::size_t i = 0; i < fractions_.size(); ++i) fractions_[i].merge(other.fractions_[i]);
+  if (common_total_ == 0) common_total_ = other.common_total_;
+  for (std::size_t i = 0; i < drops_.size(); ++i) {
+    if (common_total_ == other.common_total_) {
+      drops_[i].merge(other.drops_[i]);
+      fractions_[i].merge(other.fractions_[i]);
+    } else {
+      fractions_[i].merge(other.fractions(i));
+    }
+  }
   for (std::size_t i = 0; i < needed_.size(); ++i) needed_[i].merge(other.needed_[i]);
+}
+
+ValueCounts SpectrumSummary::fractions(std::size_t i) const {
+  ValueCounts out = drops_[i].divided_by(std::max<std::int64_t>(1, common_total_));
+  out.merge(fractions_[i]);
+  return out;
 }
 
 double SpectrumSummary::pooled_fraction(std::int64_t capacity) const {

@@ -6,6 +6,7 @@
 
 #include "sim/base/decimal.hpp"
 #include "sim/metrics/value_counts.hpp"
+#include "sim/metrics/whole_counts.hpp"
 
 namespace hotexpert {
 
@@ -22,6 +23,8 @@ class DropSpectrum {
   [[nodiscard]] std::int64_t largest_load() const;  ///< the smallest capacity without drops
   /// Assignments dropped at `capacity` >= 0. O(log E).
   [[nodiscard]] std::int64_t dropped(std::int64_t capacity) const;
+  /// dropped(C) for each C of `capacities`, which rise. O(E + capacities).   @param out as many
+  void dropped_at(std::span<const std::int64_t> capacities, std::span<std::int64_t> out) const;
   /// dropped(capacity) / total(); 0 of none.
   [[nodiscard]] double fraction(std::int64_t capacity) const;
   /// The smallest capacity that drops at most `most_dropped` >= 0. O(log E * log load).
@@ -41,7 +44,7 @@ class DropSpectrum {
 /// chosen capacities, and the capacity each step needs to stay within chosen drop shares.
 class SpectrumSummary {
  public:
-  /// @param capacities  where the distribution over steps is kept
+  /// @param capacities  where the distribution over steps is kept, rising
   /// @param tolerances  drop shares in [0, 1], exact, for which needed capacities are kept
   SpectrumSummary(std::vector<std::int64_t> capacities, std::vector<Decimal> tolerances);
 
@@ -57,15 +60,20 @@ class SpectrumSummary {
   [[nodiscard]] const std::vector<std::int64_t>& capacities() const { return capacities_; }
   [[nodiscard]] const std::vector<Decimal>& tolerances() const { return tolerances_; }
   /// Drop fractions of the steps at capacities()[i].
-  [[nodiscard]] const ValueCounts& fractions(std::size_t i) const { return fractions_[i]; }
+  [[nodiscard]] ValueCounts fractions(std::size_t i) const;
   /// Smallest capacities of the steps for tolerances()[i].
-  [[nodiscard]] const ValueCounts& needed(std::size_t i) const { return needed_[i]; }
+  [[nodiscard]] ValueCounts needed(std::size_t i) const { return needed_[i].divided_by(1); }
 
  private:
   std::vector<std::int64_t> capacities_;
   std::vector<Decimal> tolerances_;
+  // Steps mostly have the same number of assignments: for that number drops are counted whole, for
+  // any other as fractions.
+  std::int64_t common_total_ = 0;  // 0 = no step so far
+  std::vector<WholeCounts> drops_;
   std::vector<ValueCounts> fractions_;
-  std::vector<ValueCounts> needed_;
+  std::vector<std::int64_t> dropped_;  // [capacities] of the step at hand
+  std::vector<WholeCounts> needed_;
   std::vector<std::int64_t> bins_of_load_;  // how often a bin had this load
   std::int64_t assignments_ = 0;
 };

@@ -2,11 +2,32 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace hotexpert {
 namespace {
 
 constexpr std::size_t kPending = 4096;
+
+using Counts = ValueCounts::Counts;
+
+/// Both lists together, ascending, each value once.
+Counts merged(const Counts& a, const Counts& b) {
+  Counts out;
+  out.reserve(a.size() + b.size());
+  std::merge(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(out),
+             [](const auto& x, const auto& y) { return x.first < y.first; });
+  std::size_t last = 0;
+  for (std::size_t i = 1; i < out.size(); ++i) {
+    if (out[i].first == out[last].first) {
+      out[last].second += out[i].second;
+    } else {
+      out[++last] = out[i];
+    }
+  }
+  if (!out.empty()) out.resize(last + 1);
+  return out;
+}
 
 }  // namespace
 
@@ -15,39 +36,40 @@ void ValueCounts::add(double value) {
   if (pending_.size() >= std::max(kPending, counts_.size())) settle();
 }
 
+void ValueCounts::add(double value, std::int64_t times) {
+  settle();
+  const auto at = std::lower_bound(counts_.begin(), counts_.end(), value,
+                                   [](const auto& entry, double v) { return entry.first < v; });
+  if (at != counts_.end() && at->first == value) {
+    at->second += times;
+  } else {
+    counts_.insert(at, {value, times});
+  }
+}
+
 void ValueCounts::merge(const ValueCounts& other) {
   settle();
-  other.settle();
-  counts_.insert(counts_.end(), other.counts_.begin(), other.counts_.end());
-  std::sort(counts_.begin(), counts_.end());
-  std::vector<std::pair<double, std::int64_t>> merged;
-  for (const auto& [value, count] : counts_) {
-    if (!merged.empty() && merged.back().first == value) {
-      merged.back().second += count;
-    } else {
-      merged.emplace_back(value, count);
-    }
-  }
-  counts_ = std::move(merged);
+  counts_ = merged(counts_, other.values());
 }
 
 void ValueCounts::settle() const {
   if (pending_.empty()) return;
   std::sort(pending_.begin(), pending_.end());
-  std::vector<std::pair<double, std::int64_t>> merged;
-  merged.reserve(counts_.size() + 64);
-  auto old = counts_.begin();
+  Counts added;
   for (const double value : pending_) {
-    while (old != counts_.end() && old->first <= value) merged.push_back(*old++);
-    if (!merged.empty() && merged.back().first == value) {
-      ++merged.back().second;
+    if (!added.empty() && added.back().first == value) {
+      ++added.back().second;
     } else {
-      merged.emplace_back(value, 1);
+      added.emplace_back(value, 1);
     }
   }
-  merged.insert(merged.end(), old, counts_.end());
-  counts_ = std::move(merged);
+  counts_ = merged(counts_, added);
   pending_.clear();
+}
+
+const ValueCounts::Counts& ValueCounts::values() const {
+  settle();
+  return counts_;
 }
 
 std::int64_t ValueCounts::count() const {

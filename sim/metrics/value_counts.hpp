@@ -13,10 +13,15 @@ namespace hotexpert {
 /// capacities of any number of steps. Every result is the same for any order of adding and merging.
 class ValueCounts {
  public:
+  using Counts = std::vector<std::pair<double, std::int64_t>>;
+
   void add(double value);
+  void add(double value, std::int64_t times);  ///< @param times >= 1
   void merge(const ValueCounts& other);
 
   [[nodiscard]] std::int64_t count() const;
+  /// Distinct values, ascending, and how often each came.
+  [[nodiscard]] const Counts& values() const;
   [[nodiscard]] double mean() const;  ///< 0 when empty
   /// Standard error of the mean, from the unbiased variance; 0 below two values.
   [[nodiscard]] double standard_error() const;
@@ -31,7 +36,7 @@ class ValueCounts {
   void settle() const;
 
   // New values wait in `pending_` and are sorted in, many at a time.
-  mutable std::vector<std::pair<double, std::int64_t>> counts_;
+  mutable Counts counts_;
   mutable std::vector<double> pending_;
 };
 

@@ -65,16 +65,14 @@ void DropsTable::count_groups(const RoutingBatch& batch, std::int64_t group_toke
       static_cast<std::size_t>((batch.tokens + loads.group_tokens - 1) / loads.group_tokens);
   loads.by_expert.assign(groups * experts, 0);
   loads.by_rank.assign(groups * ranks, 0);
-  id_counts_.resize(id_bins(batch.num_experts));
   for (std::size_t g = 0; g < groups; ++g) {
     const auto first = static_cast<std::int64_t>(g) * loads.group_tokens;
-    const auto tokens = std::min(loads.group_tokens, batch.tokens - first);
-    count_ids(batch.topk_ids.subspan(static_cast<std::size_t>(first * batch.slots),
-                                     static_cast<std::size_t>(tokens * batch.slots)),
-              batch.num_experts, id_counts_, scratch_);
+    RoutingBatch group = batch;
+    group.tokens = std::min(loads.group_tokens, batch.tokens - first);
+    group.topk_ids = batch.topk_ids.subspan(static_cast<std::size_t>(first * batch.slots));
+    count_load(group, std::span(loads.by_expert).subspan(g * experts, experts));
     for (std::size_t e = 0; e < experts; ++e) {
-      const std::int64_t load = id_counts_[e + 1];
-      loads.by_expert[g * experts + e] = load;
+      const std::int64_t load = loads.by_expert[g * experts + e];
       const auto slot = index(placement_.replicas(static_cast<LogicalExpert>(e)).front());
       const auto rank = index(placement_.physical_to_rank()[static_cast<std::size_t>(slot)]);
       loads.by_rank[g * ranks + static_cast<std::size_t>(rank)] += load;

@@ -67,8 +67,6 @@ class DropsTable {
   ExpertPlacement placement_;
   std::vector<Choice> choices_;
   std::map<int, std::vector<Cell>> cells_;  // by layer
-  SortScratch scratch_;
-  std::vector<std::uint32_t> id_counts_;
   GroupLoads grouped_;
   GroupLoads pooled_;
   DispatchPlan plan_;

@@ -14,7 +14,7 @@ FactorAnswer answer_factor(const SpectrumSummary& summary, std::size_t tolerance
         "capacity.rule '{}' limits ranks: ask for the smallest factor of a rule by expert",
         rule.to_string()));
   }
-  const ValueCounts& needed = summary.needed(tolerance);
+  const ValueCounts needed = summary.needed(tolerance);
   FactorAnswer answer{.tolerance = summary.tolerances()[tolerance],
                       .share_of_steps = share_of_steps,
                       .needed_capacity = static_cast<std::int64_t>(needed.covering(share_of_steps)),
