@@ -10,6 +10,7 @@
 #include "sim/base/errors.hpp"
 #include "sim/base/registry.hpp"
 #include "sim/traces/sound_rows.hpp"
+#include "sim/traces/weight_kernels.hpp"
 
 namespace hotexpert {
 namespace {
@@ -69,11 +70,16 @@ void read_row(const TraceArrays& arrays, std::int64_t token, int layer, Row& row
 /// an expert in range, or an expert twice. Most runs are sound, and seen to be at a glance.
 template <class Visit>
 void for_each_doubtful_run(const TraceArrays& arrays, int num_experts, Visit&& visit) {
-  constexpr std::int64_t kRun = 64;  // tokens; whole lanes whatever the slots
+  constexpr std::int64_t kRun = 64;  // tokens
+  const SoundRows rows(arrays.slots(), num_experts, arrays.absent_id);
+  const auto type = arrays.topk_ids.type;
+  const auto token_bytes = static_cast<std::size_t>(arrays.layers()) *
+                           static_cast<std::size_t>(arrays.slots()) * size_of(type);
   for (std::int64_t first = 0; first < arrays.tokens(); first += kRun) {
     const std::int64_t last = std::min(first + kRun, arrays.tokens());
-    if (last - first == kRun && all_sound(arrays, first, kRun, num_experts)) continue;
-    visit(first, last);
+    const std::byte* const ids =
+        arrays.topk_ids.data + static_cast<std::size_t>(first) * token_bytes;
+    if (!rows.all_sound(type, ids, (last - first) * arrays.layers())) visit(first, last);
   }
 }
 
@@ -121,14 +127,9 @@ std::string first_out_of_range(const TraceArrays& arrays, int num_experts) {
   return "";
 }
 
-struct WeightFaults {
-  std::int64_t sums = 0;
-  std::int64_t orders = 0;
-};
-
-WeightFaults weight_faults(const TraceArrays& arrays) {
+/// A row at a time, in double; a row without any expert has no weights to check.
+WeightFaults weight_faults_by_row(const TraceArrays& arrays) {
   WeightFaults out;
-  if (!arrays.weights) return out;
   Row row;
   for (std::int64_t token = 0; token < arrays.tokens(); ++token) {
     for (int layer = 0; layer < arrays.layers(); ++layer) {
@@ -142,6 +143,33 @@ WeightFaults weight_faults(const TraceArrays& arrays) {
     }
   }
   return out;
+}
+
+/// The same, many at a time: of weights that fit float where every row names an expert.
+WeightFaults weight_faults_in_blocks(const ArrayView& weights) {
+  const auto& kernels = weight_kernels();
+  const auto slots = static_cast<std::size_t>(weights.shape[2]);
+  const auto rows = static_cast<std::size_t>(weights.elements()) / slots;
+  const std::size_t block_rows = std::max<std::size_t>(1, 4096 / slots);
+  std::vector<float> block(block_rows * slots + slots + 8);
+  WeightFaults out;
+  for (std::size_t first = 0; first < rows; first += block_rows) {
+    const std::size_t count = std::min(block_rows, rows - first);
+    kernels.widen[widen_row(weights.type)](weights.data + first * slots * size_of(weights.type),
+                                           count * slots, block.data());
+    const auto faults = kernels.faults(block.data(), count, slots);
+    out.sums += faults.sums;
+    out.orders += faults.orders;
+  }
+  return out;
+}
+
+WeightFaults weight_faults(const TraceArrays& arrays, bool every_row_has_an_expert) {
+  if (!arrays.weights) return {};
+  const auto& weights = *arrays.weights;
+  const bool exact_as_float = !is_integer(weights.type) && weights.type != ElementType::kF64;
+  return exact_as_float && every_row_has_an_expert ? weight_faults_in_blocks(weights)
+                                                   : weight_faults_by_row(arrays);
 }
 
 /// Tokens with an id out of range or an expert twice, ascending.
@@ -226,7 +254,7 @@ std::vector<int> layers_with_routing(const TraceArrays& arrays) {
 
 std::vector<ImportCheck> check_token_trace(const TraceArrays& arrays, int num_experts) {
   const auto [out_of_range, duplicates, absent, missing] = id_faults(arrays, num_experts);
-  const auto [sums, orders] = weight_faults(arrays);
+  const auto [sums, orders] = weight_faults(arrays, missing == 0);
   const auto dense =
       arrays.layers() - static_cast<std::int64_t>(layers_with_routing(arrays).size());
   return {

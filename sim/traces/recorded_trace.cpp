@@ -8,11 +8,14 @@
 #include <filesystem>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "sim/base/errors.hpp"
 #include "sim/base/random.hpp"
+#include "sim/traces/sound_rows.hpp"
+#include "sim/traces/weight_kernels.hpp"
 
 namespace hotexpert {
 namespace {
@@ -70,6 +73,7 @@ class RecordedTrace : public RoutingTrace {
     info_.has_weights = arrays_.weights.has_value();
     info_.warnings = arrays_.warnings;
     info_.num_experts = experts(spec.num_experts);
+    sound_rows_.emplace(info_.slots, info_.num_experts, std::nullopt);
     step_offsets_ = cut_into_steps(arrays_, spec.tokens_per_step, info_.warnings);
     info_.steps = static_cast<std::int64_t>(step_offsets_.size()) - 1;
     if (spec.shuffled) order_ = shuffled_tokens(arrays_.tokens(), spec.seed, arrays_.name);
@@ -87,7 +91,7 @@ class RecordedTrace : public RoutingTrace {
     batch.num_experts = info_.num_experts;
     read_ids(first, batch.tokens, layer, buffer);
     batch.topk_ids = buffer.topk_ids;
-    if (!arrays_.keeps_bad_tokens) check(batch, first);
+    if (!arrays_.keeps_bad_tokens && !arrays_.every_token_is_sound) check(batch, first);
     if (arrays_.weights) read_weights(first, batch.tokens, layer, buffer);
     batch.topk_weights =
         std::span(buffer.topk_weights).first(arrays_.weights ? batch.topk_ids.size() : 0);
@@ -184,6 +188,8 @@ class RecordedTrace : public RoutingTrace {
   }
 
   void check(const RoutingBatch& batch, std::int64_t first) const {
+    const auto ids = std::as_bytes(batch.topk_ids);
+    if (sound_rows_->all_sound(element_type_of<StoredExpert>(), ids.data(), batch.tokens)) return;
     const auto faults = check_batch(batch);
     if (faults.first_bad_token < 0) return;
     const std::int64_t token = first + faults.first_bad_token;
@@ -201,19 +207,42 @@ class RecordedTrace : public RoutingTrace {
   }
 
   void read_weights(std::int64_t first, std::int64_t tokens, int layer, BatchBuffer& buffer) const {
-    const std::int64_t slots = info_.slots;
-    buffer.topk_weights.resize(static_cast<std::size_t>(tokens * slots));
-    auto out = buffer.topk_weights.begin();
+    const auto slots = static_cast<std::size_t>(info_.slots);
+    const auto& weights = *arrays_.weights;
+    const auto widen = weight_kernels().widen[widen_row(weights.type)];
+    const std::size_t row_bytes = slots * size_of(weights.type);
+    const auto row_of = [&](std::int64_t token) {
+      return weights.data +
+             static_cast<std::size_t>(first_element(token, layer)) * size_of(weights.type);
+    };
+    buffer.topk_weights.resize(static_cast<std::size_t>(tokens) * slots);
+    float* out = buffer.topk_weights.data();
+    // Rows are brought together, so that long runs of weights are widened at once.
+    std::array<std::byte, 8192> rows;
+    const auto at_once = static_cast<std::int64_t>(rows.size() / row_bytes);
+    const std::int64_t end = first + tokens;
+    for (std::int64_t token = first; token < end;) {
+      const std::int64_t count = std::clamp<std::int64_t>(at_once, 1, end - token);
+      for (std::int64_t i = 0; i < count && at_once > 0; ++i)
+        std::memcpy(rows.data() + static_cast<std::size_t>(i) * row_bytes, row_of(token + i),
+                    row_bytes);
+      const std::byte* const from = at_once > 0 ? rows.data() : row_of(token);
+      const auto elements = static_cast<std::size_t>(count) * slots;
+      if (!widen(from, elements, out)) refuse_weight(token, count, layer);
+      token += count;
+      out += elements;
+    }
+  }
+
+  /// Names the first weight of a batch that is none.
+  void refuse_weight(std::int64_t first, std::int64_t tokens, int layer) const {
     for (std::int64_t token = first; token < first + tokens; ++token) {
-      const std::int64_t start = first_element(token, layer);
-      for (std::int64_t slot = 0; slot < slots; ++slot) {
-        const double weight = arrays_.weights->real(start + slot);
-        if (!(weight >= 0 && weight <= kLargestWeight)) {
-          throw InputError(
-              fmt::format("{}: token {}, layer {}, slot {}: gate weight {} is not a number >= 0",
-                          arrays_.name, file_row(token), layer, slot, weight));
-        }
-        *out++ = static_cast<float>(weight);
+      for (std::int64_t slot = 0; slot < info_.slots; ++slot) {
+        const double weight = arrays_.weights->real(first_element(token, layer) + slot);
+        if (weight >= 0 && weight <= kLargestWeight) continue;
+        throw InputError(
+            fmt::format("{}: token {}, layer {}, slot {}: gate weight {} is not a number >= 0",
+                        arrays_.name, file_row(token), layer, slot, weight));
       }
     }
   }
@@ -233,6 +262,7 @@ class RecordedTrace : public RoutingTrace {
 
   TraceArrays arrays_;
   TraceInfo info_;
+  std::optional<SoundRows> sound_rows_;
   std::vector<std::int64_t> step_offsets_;  // [steps + 1]
   std::vector<std::uint32_t> order_;        // [tokens] file row of each token; empty = recorded
 };

@@ -1,166 +1,214 @@
 #include "sim/traces/token_scan.hpp"
 
 #include <algorithm>
+#include <cstring>
 
-#include "sim/traces/id_lanes.hpp"
+#include "sim/traces/id_kernels.hpp"
 
 namespace hotexpert {
+
+class TokenScan::Lanes {
+ public:
+  virtual ~Lanes() = default;
+  virtual void add(std::int64_t first, std::int64_t last, std::vector<std::int64_t>& load) = 0;
+  std::vector<std::int64_t> common;  // [layers]
+};
+
 namespace {
 
-constexpr std::size_t kChunkIds = 8192;        // 16 KiB: stays in the first cache level
-constexpr std::size_t kMostHits = 0xffff - 1;  // of a 16-bit lane
+constexpr std::size_t kChunkIds = 32768;    // handled together: a few cache lines a layer
+constexpr std::size_t kMostCount = 0xffff;  // of a counter
+constexpr std::size_t kHistograms = 2;      // equal ids of neighbours do not wait for each other
+constexpr std::size_t kReadBehind = 64;         // what the kernels may read behind
+
+/// Every id is an expert: as import saw, or because every byte is one.
+bool is_sound(const TraceArrays& arrays, std::uint32_t num_experts) {
+  if (arrays.absent_id) return false;
+  if (arrays.topk_ids.type == ElementType::kU8 && num_experts >= 256) return true;
+  return arrays.every_slot_is_sound &&
+         static_cast<std::uint32_t>(arrays.num_experts) <= num_experts;
+}
+
+/// Ids of a chunk lie by layer, each layer's behind a copy of its last row of the chunk before:
+/// its overlap and its load are then loops over one row of ids, whatever the slots.
+template <class Lane>
+class LaneScan : public TokenScan::Lanes {
+ public:
+  LaneScan(const TraceArrays& arrays, std::uint32_t num_experts)
+      : arrays_(arrays),
+        kernels_(id_kernels<Lane>()),
+        layers_(static_cast<std::size_t>(arrays.layers())),
+        slots_(static_cast<std::size_t>(arrays.slots())),
+        row_(layers_ * slots_),
+        experts_(num_experts),
+        none_(static_cast<Lane>(num_experts)),
+        sound_(is_sound(arrays, num_experts)),
+        chunk_tokens_(std::max<std::size_t>(1, std::min(kChunkIds / row_, kMostCount / slots_))),
+        in_front_(2 * slots_),
+        layer_stride_(in_front_ + chunk_tokens_ * slots_ + kReadBehind),
+        masks_(slots_ > kMostMaskedSlots ? std::vector<Lane>{}
+                                         : slot_masks<Lane>(slots_, kernels_.lanes)),
+        flat_(sound_ && arrays.topk_ids.type == ElementType::kU8 && sizeof(Lane) == 1
+                  ? 0
+                  : chunk_tokens_ * row_),
+        by_layer_(layers_ * layer_stride_),
+        counts_(layers_ * kHistograms * bins()) {
+    common.resize(layers_);
+  }
+
+  void add(std::int64_t first, std::int64_t last, std::vector<std::int64_t>& load) override {
+    std::size_t counted = 0;
+    while (first < last) {
+      const auto left = static_cast<std::size_t>(last - first);
+      const auto tokens = std::min(chunk_tokens_, left);
+      if ((counted + tokens) * slots_ > kMostCount) {
+        flush(load);
+        counted = 0;
+      }
+      add_chunk(first, tokens);
+      counted += tokens;
+      first += static_cast<std::int64_t>(tokens);
+    }
+    flush(load);
+  }
+
+ private:
+  [[nodiscard]] std::size_t bins() const { return experts_ + 1; }  // the last: no expert
+
+  void add_chunk(std::int64_t first, std::size_t tokens) {
+    const Lane* const ids = chunk_ids(first, tokens);
+    switch (slots_) {
+      case 1:
+        by_layer<1>(ids, tokens);
+        break;
+      case 2:
+        by_layer<2>(ids, tokens);
+        break;
+      case 4:
+        by_layer<4>(ids, tokens);
+        break;
+      case 6:
+        by_layer<6>(ids, tokens);
+        break;
+      case 8:
+        by_layer<8>(ids, tokens);
+        break;
+      default:
+        by_layer<0>(ids, tokens);
+    }
+    for (std::size_t layer = 0; layer < layers_; ++layer) {
+      Lane* const rows = by_layer_.data() + layer * layer_stride_ + in_front_;
+      if (first == 0) {
+        // The first token has none before it.
+        if (tokens > 1) common[layer] += overlap(rows + slots_, (tokens - 1) * slots_);
+      } else {
+        common[layer] += overlap(rows, tokens * slots_);
+      }
+      count(rows, tokens * slots_, counts_.data() + layer * kHistograms * bins());
+      std::copy_n(rows + (tokens - 1) * slots_, slots_, rows - slots_);
+    }
+  }
+
+  /// The chunk's ids in file order, as lanes: in the file itself where it holds such.
+  const Lane* chunk_ids(std::int64_t first, std::size_t tokens) {
+    const auto type = arrays_.topk_ids.type;
+    const std::byte* const ids =
+        arrays_.topk_ids.data + static_cast<std::size_t>(first) * row_ * size_of(type);
+    if (flat_.empty()) return reinterpret_cast<const Lane*>(ids);
+    const auto count = tokens * row_;
+    const auto row = static_cast<std::size_t>(type);
+    if (sound_) {
+      kernels_.narrow[row](ids, count, experts_, flat_.data());
+    } else {
+      kernels_.replace[row](ids, count, experts_, arrays_.absent_id.value_or(kAbsent), none_,
+                            flat_.data());
+    }
+    return flat_.data();
+  }
+
+  /// @tparam k the slots when they are known to the compiler, or 0
+  template <std::size_t k>
+  void by_layer(const Lane* ids, std::size_t tokens) {
+    const std::size_t slots = k > 0 ? k : slots_;
+    Lane* to = by_layer_.data() + in_front_;
+    for (std::size_t token = 0; token < tokens; ++token, to += slots) {
+      Lane* row = to;
+      for (std::size_t layer = 0; layer < layers_; ++layer, row += layer_stride_, ids += slots)
+        std::memcpy(row, ids, slots * sizeof(Lane));
+    }
+  }
+
+  std::int64_t overlap(const Lane* ids, std::size_t count) const {
+    if (masks_.empty()) return overlap_plainly(ids, count);
+    return kernels_.overlap(ids, count, slots_, masks_.data(), none_, !sound_);
+  }
+
+  std::int64_t overlap_plainly(const Lane* ids, std::size_t count) const {
+    std::int64_t hits = 0;
+    for (const Lane* row = ids; row < ids + count; row += slots_) {
+      for (const Lane* id = row; id < row + slots_; ++id)
+        hits += (*id != none_ || sound_) && std::find(row - slots_, row, *id) != row;
+    }
+    return hits;
+  }
+
+  void count(const Lane* ids, std::size_t count, std::uint16_t* counts) const {
+    std::uint16_t* const a = counts;
+    std::uint16_t* const b = counts + bins();
+    const std::size_t half = count / 2;
+    for (std::size_t i = 0; i < half; ++i) {
+      ++a[ids[i]];
+      ++b[ids[half + i]];
+    }
+    if (2 * half < count) ++a[ids[count - 1]];
+  }
+
+  void flush(std::vector<std::int64_t>& load) {
+    for (std::size_t layer = 0; layer < layers_; ++layer) {
+      const std::uint16_t* const counts = counts_.data() + layer * kHistograms * bins();
+      for (std::size_t h = 0; h < kHistograms; ++h) {
+        for (std::size_t e = 0; e < experts_; ++e)
+          load[layer * experts_ + e] += counts[h * bins() + e];
+      }
+    }
+    std::fill(counts_.begin(), counts_.end(), std::uint16_t{0});
+  }
+
+  const TraceArrays& arrays_;
+  const IdKernels<Lane>& kernels_;
+  std::size_t layers_;
+  std::size_t slots_;
+  std::size_t row_;  // layers * slots: ids of a token
+  std::uint32_t experts_;
+  Lane none_;                 // stands for what is no expert, where there may be such
+  bool sound_;                // there is none
+  std::size_t chunk_tokens_;  // of a chunk, at most
+  std::size_t in_front_;      // of a layer's rows: the token before, and what kernels may read
+  std::size_t layer_stride_;
+  std::vector<Lane> masks_;            // of slot_masks
+  std::vector<Lane> flat_;             // [tokens, layers, slots] of the chunk
+  std::vector<Lane> by_layer_;         // [layers, layer_stride]
+  std::vector<std::uint16_t> counts_;  // [layers, histograms, bins]
+};
 
 }  // namespace
 
-TokenScan::TokenScan(const TraceArrays& arrays, int num_experts)
-    : arrays_(arrays),
-      layers_(static_cast<std::size_t>(arrays.layers())),
-      slots_(static_cast<std::size_t>(arrays.slots())),
-      row_(layers_ * slots_),
-      experts_(static_cast<std::size_t>(num_experts)),
-      chunk_max_(std::max<std::size_t>(8, kChunkIds / row_)),
-      in_groups_(slots_ <= kIdLanes && kIdLanes % slots_ == 0),
-      absent_(arrays.absent_id ? narrow_id(*arrays.absent_id) : kUnfitId),
-      chunk_((chunk_max_ + 1) * row_ + 2 * kIdLanes, static_cast<std::uint16_t>(num_experts)),
-      counts_(layers_ * (experts_ + 1)),
-      hits_((in_groups_ ? row_ : 0) * kIdLanes),
-      hits_left_(kMostHits),
-      common_(layers_) {}
+TokenScan::TokenScan(const TraceArrays& arrays, int num_experts) {
+  const auto experts = static_cast<std::uint32_t>(num_experts);
+  // In one byte where beside the experts there is a value for what is none, or no need for it.
+  if (experts < 256 || (experts == 256 && is_sound(arrays, experts))) {
+    lanes_ = std::make_unique<LaneScan<std::uint8_t>>(arrays, experts);
+  } else {
+    lanes_ = std::make_unique<LaneScan<std::uint16_t>>(arrays, experts);
+  }
+}
+
+TokenScan::~TokenScan() = default;
 
 void TokenScan::add(std::int64_t first, std::int64_t last, std::vector<std::int64_t>& load) {
-  const auto flush = [&] {
-    for (std::size_t layer = 0; layer < layers_; ++layer) {
-      std::uint32_t* const counts = counts_.data() + layer * (experts_ + 1);
-      for (std::size_t e = 0; e < experts_; ++e) load[layer * experts_ + e] += counts[e];
-      std::fill_n(counts, experts_ + 1, 0U);
-    }
-  };
-  constexpr std::int64_t kTokensAFlush = std::int64_t{1} << 16;  // * slots: below 2^32
-  std::int64_t counted = 0;
-  while (first < last) {
-    const auto tokens = std::min(static_cast<std::int64_t>(chunk_max_), last - first);
-    add_chunk(first, tokens);
-    first += tokens;
-    counted += tokens;
-    if (counted + static_cast<std::int64_t>(chunk_max_) <= kTokensAFlush) continue;
-    flush();
-    counted = 0;
-  }
-  flush();
+  lanes_->add(first, last, load);
 }
 
-void TokenScan::add_chunk(std::int64_t first, std::int64_t tokens) {
-  const auto count = static_cast<std::size_t>(tokens) * row_;
-  with_integer_type(arrays_.topk_ids.type, [&](auto element) {
-    using T = decltype(element);
-    sanitize<T>(arrays_.topk_ids.data + static_cast<std::size_t>(first) * row_ * sizeof(T), count);
-  });
-  const auto chunk_tokens = static_cast<std::size_t>(tokens);
-  if (chunk_tokens / kIdLanes + 1 > hits_left_) flush_common();
-  hits_left_ -= chunk_tokens / kIdLanes + 1;
-  if (!in_groups_) {
-    overlap_by_row(chunk_tokens);
-    count_chunk<0>(chunk_tokens);
-  } else if (slots_ == 1) {
-    overlap_in_groups<1>(count);
-    count_chunk<1>(chunk_tokens);
-  } else if (slots_ == 2) {
-    overlap_in_groups<2>(count);
-    count_chunk<2>(chunk_tokens);
-  } else if (slots_ == 4) {
-    overlap_in_groups<4>(count);
-    count_chunk<4>(chunk_tokens);
-  } else {
-    overlap_in_groups<8>(count);
-    count_chunk<8>(chunk_tokens);
-  }
-  std::copy_n(chunk_.begin() + static_cast<std::ptrdiff_t>(count), row_, chunk_.begin());
-}
-
-/// Ids of the chunk as 16 bits, behind the token before; what is no expert becomes E.
-template <class T>
-void TokenScan::sanitize(const std::byte* ids, std::size_t count) {
-  const auto none = static_cast<std::uint16_t>(experts_);
-  const IdLanes experts = all_lanes(none);
-  const IdLanes absent = all_lanes(absent_);
-  std::uint16_t* const to = chunk_.data() + row_;
-  std::size_t i = 0;
-  for (; i + kIdLanes <= count; i += kIdLanes) {
-    const IdLanes id = narrow_lanes<T>(ids + i * sizeof(T));
-    const auto valid = reinterpret_cast<IdLanes>((id < experts) & (id != absent));
-    store_lanes(to + i, (id & valid) | (experts & ~valid));
-  }
-  for (; i < count; ++i) {
-    const auto id = narrow_id(load_element<T>(ids, static_cast<std::int64_t>(i)));
-    to[i] = id < none && id != absent_ ? id : none;
-  }
-  std::fill_n(to + count, kIdLanes, none);
-}
-
-/// Lane j of hits_ v counts the ids at place 8 v + j of eight tokens in a row, whose layer is
-/// known.
-template <int k>
-void TokenScan::overlap_in_groups(std::size_t count) {
-  const IdLanes none = all_lanes(static_cast<std::uint16_t>(experts_));
-  const std::uint16_t* before = chunk_.data();
-  for (std::size_t i = 0; i < count;) {
-    std::uint16_t* hits = hits_.data();
-    for (std::size_t v = 0; v < row_ && i < count; ++v, i += kIdLanes, hits += kIdLanes) {
-      const IdLanes cur = load_lanes(before + row_ + i);
-      const IdLanes hit =
-          matches<k>(cur, load_lanes(before + i)) & reinterpret_cast<IdLanes>(cur != none);
-      store_lanes(hits, load_lanes(hits) - hit);
-    }
-  }
-}
-
-/// Any number of slots: a row at a time, in blocks of eight lanes.
-void TokenScan::overlap_by_row(std::size_t tokens) {
-  const IdLanes none = all_lanes(static_cast<std::uint16_t>(experts_));
-  const std::uint16_t* before = chunk_.data();
-  for (std::size_t token = 0; token < tokens; ++token) {
-    for (std::size_t layer = 0; layer < layers_; ++layer, before += slots_) {
-      IdLanes sum{};
-      for (std::size_t a = 0; a < slots_; a += kIdLanes) {
-        const IdLanes cur = load_lanes(before + row_ + a);
-        IdLanes hit{};
-        for (std::size_t b = 0; b < slots_; b += kIdLanes) {
-          const IdLanes of_row = first_lanes(slots_ - b);
-          hit |= matches<8>(cur, (load_lanes(before + b) & of_row) | ~of_row);
-        }
-        sum -= hit & reinterpret_cast<IdLanes>(cur != none) & first_lanes(slots_ - a);
-      }
-      for (std::size_t lane = 0; lane < kIdLanes; ++lane) common_[layer] += sum[lane];
-    }
-  }
-}
-
-/// @param k the slots when they are known to the compiler, or 0
-template <int k>
-void TokenScan::count_chunk(std::size_t tokens) {
-  const std::size_t slots = k > 0 ? static_cast<std::size_t>(k) : slots_;
-  // A layer at a time: its counts stay in the first cache level.
-  for (std::size_t layer = 0; layer < layers_; ++layer) {
-    std::uint32_t* const counts = counts_.data() + layer * (experts_ + 1);
-    const std::uint16_t* ids = chunk_.data() + row_ + layer * slots_;
-    for (std::size_t token = 0; token < tokens; ++token, ids += row_) {
-      for (std::size_t slot = 0; slot < slots; ++slot) ++counts[ids[slot]];
-    }
-  }
-}
-
-void TokenScan::flush_common() {
-  if (in_groups_) {
-    for (std::size_t i = 0; i < hits_.size(); ++i) common_[i % row_ / slots_] += hits_[i];
-    std::fill(hits_.begin(), hits_.end(), std::uint16_t{0});
-  }
-  hits_left_ = kMostHits;
-}
-
-std::vector<std::int64_t> TokenScan::common() const {
-  TokenScan flushed = *this;
-  flushed.flush_common();
-  return flushed.common_;
-}
+const std::vector<std::int64_t>& TokenScan::common() const { return lanes_->common; }
 
 }  // namespace hotexpert

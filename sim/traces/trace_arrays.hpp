@@ -29,6 +29,10 @@ struct TraceArrays {
   std::string origin;                      ///< who recorded it and how, or empty
   /// Bad tokens were kept on import: replay counts their slots as invalid instead of refusing them.
   bool keeps_bad_tokens = false;
+  /// Import saw that no id is out of range of num_experts and none twice in a token: replay need
+  /// not look again.
+  bool every_token_is_sound = false;
+  bool every_slot_is_sound = false;  ///< and no slot is absent
   std::vector<std::string> warnings;  ///< whole sentences
 
   [[nodiscard]] std::int64_t tokens() const { return topk_ids.shape[0]; }

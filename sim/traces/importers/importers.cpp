@@ -65,6 +65,12 @@ int expert_count(const TraceArrays& arrays, const ImportOptions& options,
   return static_cast<int>(counted);
 }
 
+std::int64_t& count_of(std::vector<ImportCheck>& checks, std::string_view name) {
+  return std::find_if(checks.begin(), checks.end(),
+                      [&](const ImportCheck& check) { return check.name == name; })
+      ->count;
+}
+
 void finish_tokens(ImportedTrace& out, const ImportOptions& options) {
   TraceArrays& arrays = *out.recording.arrays;
   if (options.absent_id) arrays.absent_id = options.absent_id;
@@ -80,18 +86,17 @@ void finish_tokens(ImportedTrace& out, const ImportOptions& options) {
   out.layers_left_out = arrays.slots() > 1 ? arrays.layers() - static_cast<int>(routed.size()) : 0;
   if (out.layers_left_out > 0 && !routed.empty()) {
     keep_layers(arrays, routed);
-    const auto dense = *std::find_if(checks.begin(), checks.end(), [](const ImportCheck& check) {
-      return check.name == "dense_layers";
-    });
+    const auto dense = count_of(checks, "dense_layers");
     checks = check_token_trace(arrays, out.num_experts);
-    std::find_if(checks.begin(), checks.end(), [](const ImportCheck& check) {
-      return check.name == "dense_layers";
-    })->count = dense.count;
+    count_of(checks, "dense_layers") = dense;
   }
   const auto bad = apply_on_bad(arrays, out.num_experts, checks, options.on_bad);
+  arrays.every_token_is_sound = bad == 0 || options.on_bad == OnBad::kDrop;
+  arrays.every_slot_is_sound = arrays.every_token_is_sound && count_of(checks, "absent_slots") == 0;
   out.tokens_left_out = options.on_bad == OnBad::kDrop ? bad : 0;
   const auto kept = bad - out.tokens_left_out;
   arrays.keeps_bad_tokens = kept > 0;
+  if (options.weights_file == "none") arrays.weights.reset();  // checked, but not wanted
   checks.push_back({"dropped_tokens", Severity::kWarning, out.tokens_left_out, "tokens",
                     fmt::format("{} tokens with such ids were left out, as --on-bad drop asked.",
                                 out.tokens_left_out)});
