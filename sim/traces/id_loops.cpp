@@ -38,7 +38,9 @@ constexpr Lane kAllBits = static_cast<Lane>(~Lane{0});
 /// `value` in every lane.
 template <class Lane>
 inline void fill(Lane value, Register<Lane>& lanes) {
-  for (std::size_t i = 0; i < kLanes<Lane>; ++i) lanes[i] = value;
+  Lane values[kLanes<Lane>];
+  for (std::size_t i = 0; i < kLanes<Lane>; ++i) values[i] = value;
+  std::memcpy(&lanes, values, sizeof(lanes));
 }
 
 template <class Lane>
@@ -219,6 +221,39 @@ std::int64_t overlap_rows(const Lane* ids, std::size_t count, std::size_t slots,
 }
 
 template <class Lane>
+void tally(const Lane* ids, std::size_t count, std::uint32_t experts, std::uint16_t* counts) {
+  constexpr std::size_t kStep = kLanes<Lane>;
+  constexpr std::size_t kTogether = 8;            // experts: registers for their counts
+  constexpr std::size_t kMostHits = 254 * kStep;  // ids until a lane is full
+  for (std::size_t begin = 0; begin < count; begin += kMostHits) {
+    const std::size_t end = count - begin < kMostHits ? count : begin + kMostHits;
+    for (std::uint32_t first = 0; first < experts; first += kTogether) {
+      Register<Lane> expert[kTogether] = {};
+      Register<Lane> hits[kTogether] = {};
+      for (std::size_t e = 0; e < kTogether; ++e)
+        fill<Lane>(static_cast<Lane>(first + e), expert[e]);
+      std::size_t i = begin;
+      Register<Lane> id;
+      for (; i + kStep <= end; i += kStep) {
+        load(ids + i, id);
+#pragma GCC unroll 8
+        for (std::size_t e = 0; e < kTogether; ++e)
+          hits[e] -= reinterpret_cast<Register<Lane>>(id == expert[e]);
+      }
+      Register<Lane> meant;
+      fill<Lane>(kAllBits<Lane>, meant);
+      keep_first<Lane>(end - i, meant);
+      load(ids + i, id);
+      for (std::size_t e = 0; e < kTogether; ++e)
+        hits[e] -= reinterpret_cast<Register<Lane>>(id == expert[e]) & meant;
+      for (std::size_t e = 0; e < kTogether && first + e < experts; ++e) {
+        counts[first + e] = static_cast<std::uint16_t>(counts[first + e] + sum_of<Lane>(hits[e]));
+      }
+    }
+  }
+}
+
+template <class Lane>
 bool sound(const Lane* ids, std::size_t count, std::size_t k, const Lane* masks,
            std::uint32_t experts, Lane absent, bool has_absent) {
   const auto rows = k == 1   ? sound_rows<Lane, 1>
@@ -252,7 +287,8 @@ constexpr IdKernels<Lane> kTable = {
      replace<std::int16_t, Lane>, replace<std::uint32_t, Lane>, replace<std::int32_t, Lane>,
      replace<std::uint64_t, Lane>, replace<std::int64_t, Lane>},
     sound<Lane>,
-    overlap<Lane>};
+    overlap<Lane>,
+    tally<Lane>};
 
 }  // namespace
 

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kChunkIds = 32768;    // handled together: a few cache lines a layer
 constexpr std::size_t kMostCount = 0xffff;  // of a counter
-constexpr std::size_t kHistograms = 2;      // equal ids of neighbours do not wait for each other
+constexpr std::size_t kHistograms = 4;      // equal ids of neighbours do not wait for each other
 constexpr std::size_t kReadBehind = 64;         // what the kernels may read behind
 
 /// Every id is an expert: as import saw, or because every byte is one.
@@ -130,10 +130,13 @@ class LaneScan : public TokenScan::Lanes {
   template <std::size_t k>
   void by_layer(const Lane* ids, std::size_t tokens) {
     const std::size_t slots = k > 0 ? k : slots_;
+    // Bytes may alias anything: only what is local stays in registers.
+    const std::size_t layers = layers_;
+    const std::size_t stride = layer_stride_;
     Lane* to = by_layer_.data() + in_front_;
     for (std::size_t token = 0; token < tokens; ++token, to += slots) {
       Lane* row = to;
-      for (std::size_t layer = 0; layer < layers_; ++layer, row += layer_stride_, ids += slots)
+      for (std::size_t layer = 0; layer < layers; ++layer, row += stride, ids += slots)
         std::memcpy(row, ids, slots * sizeof(Lane));
     }
   }
@@ -153,14 +156,23 @@ class LaneScan : public TokenScan::Lanes {
   }
 
   void count(const Lane* ids, std::size_t count, std::uint16_t* counts) const {
-    std::uint16_t* const a = counts;
-    std::uint16_t* const b = counts + bins();
-    const std::size_t half = count / 2;
-    for (std::size_t i = 0; i < half; ++i) {
-      ++a[ids[i]];
-      ++b[ids[half + i]];
+    if (experts_ <= kernels_.lanes) {
+      kernels_.tally(ids, count, experts_, counts);
+      return;
     }
-    if (2 * half < count) ++a[ids[count - 1]];
+    std::uint16_t* const a = counts;
+    std::uint16_t* const b = a + bins();
+    std::uint16_t* const c = b + bins();
+    std::uint16_t* const d = c + bins();
+    const std::size_t quarter = count / kHistograms;
+    const Lane* const end = ids + quarter;
+    for (const Lane* id = ids; id < end; ++id) {
+      ++a[id[0]];
+      ++b[id[quarter]];
+      ++c[id[2 * quarter]];
+      ++d[id[3 * quarter]];
+    }
+    for (std::size_t i = kHistograms * quarter; i < count; ++i) ++a[ids[i]];
   }
 
   void flush(std::vector<std::int64_t>& load) {

@@ -113,6 +113,8 @@ TraceArrays recorded(int layers, int top_k, int experts) {
   for (std::int64_t i = 0; i < arrays.topk_ids.elements(); ++i)
     ids.push_back(static_cast<T>(arrays.topk_ids.integer(i)));
   arrays.topk_ids = owned_array(std::move(ids), arrays.topk_ids.shape);
+  arrays.num_experts = experts;  // as after import, which `trace info` always comes behind
+  arrays.every_token_is_sound = arrays.every_slot_is_sound = true;
   return arrays;
 }
 
