@@ -9,6 +9,7 @@
 #include <set>
 
 #include "sim/base/errors.hpp"
+#include "sim/base/json_items.hpp"
 
 namespace hotexpert {
 namespace {
@@ -20,6 +21,12 @@ constexpr std::size_t kMaxDepth = 200;
 class Builder : public nlohmann::json_sax<nlohmann::json> {
  public:
   Builder(std::string_view text, std::string_view origin) : text_(text), origin_(origin) {}
+
+  /// Items of the root's array `key` go to `visit` instead of into the value.
+  void hand_over(std::string_view key, const std::function<void(const Json&)>& visit) {
+    visited_key_ = key;
+    visit_ = &visit;
+  }
 
   bool null() override { return add(Json()); }
   bool boolean(bool value) override { return add(Json(value)); }
@@ -69,6 +76,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   bool add(Json value) {
     if (stack_.empty()) {
       root_ = std::move(value);
+    } else if (stack_.size() == visited_depth_) {
+      (*visit_)(value);
     } else if (stack_.back().is_array()) {
       stack_.back().push(std::move(value));
     } else {
@@ -85,7 +94,10 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   bool open(Json value) {
     if (stack_.size() >= kMaxDepth)
       fail(fmt::format("nesting is deeper than {} levels", kMaxDepth));
+    const bool is_visited = visit_ != nullptr && stack_.size() == 1 && value.is_array() &&
+                            stack_.back().is_object() && pending_key_.back() == visited_key_;
     stack_.push_back(std::move(value));
+    if (is_visited) visited_depth_ = stack_.size();
     keys_.emplace_back();
     pending_key_.emplace_back();
     members_.emplace_back();
@@ -93,6 +105,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool close() {
+    if (stack_.size() == visited_depth_) visited_depth_ = 0;
     Json value = std::move(stack_.back());
     if (value.is_object()) value = Json(std::move(members_.back()));
     stack_.pop_back();
@@ -109,6 +122,9 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   std::vector<std::set<std::string>> keys_;
   std::vector<std::string> pending_key_;
   std::vector<Json::Object> members_;
+  std::string_view visited_key_;
+  const std::function<void(const Json&)>* visit_ = nullptr;
+  std::size_t visited_depth_ = 0;  // of the stack inside the visited array; 0 = outside
 };
 
 void append_string(std::string& out, const std::string& value) {
@@ -186,6 +202,14 @@ std::string shortest(double value) {
 
 Json Json::parse(std::string_view text, std::string_view origin) {
   Builder builder(text, origin);
+  nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
+  return builder.take();
+}
+
+Json parse_json_items(std::string_view text, std::string_view origin, std::string_view key,
+                      const std::function<void(const Json& item)>& visit) {
+  Builder builder(text, origin);
+  builder.hand_over(key, visit);
   nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
   return builder.take();
 }

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "sim/base/errors.hpp"
-#include "sim/base/json.hpp"
+#include "sim/base/json_items.hpp"
 #include "sim/traces/importers/axes.hpp"
 #include "sim/traces/importers/formats.hpp"
 
@@ -41,13 +41,18 @@ bool sniff_logical_count(const ImportSource& source) {
 }
 
 /// {"logical_count": [layers][experts] or [steps][layers][experts]} of SGLang and EPLB, in floats
-/// or integers; dense layers are all zero.
+/// or integers; dense layers are all zero. A step (or layer) at a time.
 Recording read_logical_count(const ImportSource& source, const ImportOptions&) {
-  const Json json = Json::parse(source.text(), source.path());
-  const Json& counts = json.at("logical_count");
-  const auto shape = shape_of(counts);
+  std::vector<std::int64_t> shape = {0};
   std::vector<double> values;
-  flatten(counts, shape, values, source.path());
+  const Json json =
+      parse_json_items(source.text(), source.path(), "logical_count", [&](const Json& item) {
+        const auto of_item = shape_of(item);
+        if (shape.front() == 0) shape.insert(shape.end(), of_item.begin(), of_item.end());
+        flatten(item, std::span(shape).subspan(1), values, source.path());
+        ++shape.front();
+      });
+  (void)json.at("logical_count").as_array();
   Recording out;
   out.loads = loads_from_array(owned_array(std::move(values), shape), source.path());
   return out;

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "sim/base/errors.hpp"
+#include "sim/base/json_items.hpp"
 #include "sim/traces/importers/axes.hpp"
 #include "sim/traces/importers/formats.hpp"
 #include "sim/traces/importers/token_table.hpp"
@@ -71,10 +72,9 @@ bool sniff_vllm(const ImportSource& source) {
 }
 
 /// A response of the HTTP server: choices[*].routed_experts (and the prompt's, when it is given
-/// apart), each base64 of an .npy file or nested lists [tokens][layers][k]. A choice is a request;
-/// cached prefixes are -1.
+/// apart), each base64 of an .npy file or nested lists [tokens][layers][k]. A choice is a request,
+/// read one at a time; cached prefixes are -1.
 Recording read_vllm(const ImportSource& source, const ImportOptions& options) {
-  const Json json = Json::parse(source.text(), source.path());
   TokenTable table(source.path());
   std::vector<std::int32_t> request;
   std::int32_t next_request = 0;
@@ -87,12 +87,8 @@ Recording read_vllm(const ImportSource& source, const ImportOptions& options) {
     }
     table.mark_tokens(request, next_request++);
   };
-  const Json* const choices = json.find("choices");
-  if (choices == nullptr) {
-    add(json);
-  } else {
-    for (const auto& choice : choices->as_array()) add(choice);
-  }
+  const Json json = parse_json_items(source.text(), source.path(), "choices", add);
+  if (json.find("choices") == nullptr) add(json);
   auto out = recording_from_table(table);
   out.arrays->request_id = std::move(request);
   if (const auto* model = json.find("model"); model != nullptr && model->is_string()) {

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "sim/base/errors.hpp"
+#include "sim/base/json_items.hpp"
 
 namespace hotexpert {
 namespace {
@@ -56,6 +57,19 @@ TEST(JsonTest, ReadersSayWhatTheyFound) {
   EXPECT_THROW((void)Json(1.5).as_integer(), InputError);
   EXPECT_EQ(Json(3.0).as_integer(), 3);
   EXPECT_THROW((void)Json::object().at("missing"), InputError);
+}
+
+TEST(JsonTest, ItemsAreVisitedInOrderAndLeftOutOfTheValue) {
+  std::vector<std::string> items;
+  const auto visit = [&](const Json& item) { items.push_back(item.dump()); };
+  const Json rest = parse_json_items(
+      R"({"a":{"rows":[9]},"rows":[[1,[2]],{"rows":[3]},4,"five"],"z":[6,7]})", "x", "rows", visit);
+  EXPECT_EQ(items, (std::vector<std::string>{"[1,[2]]", "{\"rows\":[3]}", "4", "\"five\""}));
+  EXPECT_EQ(rest.dump(), R"({"a":{"rows":[9]},"rows":[],"z":[6,7]})");
+  items.clear();
+  EXPECT_EQ(parse_json_items(R"([{"rows":[1]}])", "x", "rows", visit).dump(), R"([{"rows":[1]}])");
+  EXPECT_TRUE(items.empty());
+  EXPECT_THROW(parse_json_items(R"({"rows":[1,2)", "x", "rows", visit), InputError);
 }
 
 }  // namespace
