@@ -201,6 +201,7 @@ void write_run(Scenario scenario, const DropsStudy& study, const StudiedDrops& s
   Json manifest = make_manifest(scenario);
   manifest.set("scenario",
                scenario.resolved({AxisScope::kSeed, AxisScope::kTrace, AxisScope::kCapacity}));
+  if (studied.recording) manifest.set("traces", Json::array().push(*studied.recording));
   RunWriter writer = RunWriter::draft(dir, manifest);
   for (const auto& point : drops_points(studied, spec)) writer.append(point);
   if (!study.tolerances.empty()) {

@@ -18,7 +18,7 @@ constexpr double kPercent = 100;
 
 /// A row a part: its CV^2, its share of the sum, and what can touch it; then the sum, and beside it
 /// co-activation and source skew.
-void add_parts(const Json& layer, const LayerAnatomy& anatomy, Json::Array& rows) {
+void add_parts(const Json& layer, const LayerAnatomy& anatomy, bool has_ids, Json::Array& rows) {
   const auto row = [&](std::string_view part) {
     return Json::object().set("layer", layer).set("part", part);
   };
@@ -37,7 +37,9 @@ void add_parts(const Json& layer, const LayerAnatomy& anatomy, Json::Array& rows
   const std::array beside = {anatomy.coactivation(), anatomy.source_max_over_mean};
   for (std::size_t p = 0; p < beside.size(); ++p) {
     const auto& part = anatomy_beside()[p];
-    rows.push_back(row(part.name).set("ratio", beside[p]).set("lever", part.lever));
+    rows.push_back(row(part.name)
+                       .set("ratio", has_ids ? Json(beside[p]) : Json("needs ids"))
+                       .set("lever", part.lever));
   }
 }
 
@@ -46,18 +48,33 @@ CommandTable by_layer(const Anatomy& anatomy) {
   CommandTable table;
   table.columns = {"layer", "mean_cv2"};
   for (const auto& part : anatomy_parts()) table.columns.push_back(std::string(part.name) + ", %");
-  for (const auto& part : anatomy_beside()) table.columns.emplace_back(part.name);
+  if (anatomy.has_ids) {
+    for (const auto& part : anatomy_beside()) table.columns.emplace_back(part.name);
+  }
   const auto add = [&](const Json& layer, const LayerAnatomy& of) {
     Json row = Json::object().set("layer", layer).set("mean_cv2", of.mean_cv2);
     for (std::size_t p = 0; p < of.share.size(); ++p)
       row.set(table.columns[2 + p], kPercent * of.share[p]);
-    row.set(table.columns[2 + kAnatomyParts], of.coactivation());
-    table.rows.push_back(row.set(table.columns[3 + kAnatomyParts], of.source_max_over_mean));
+    if (anatomy.has_ids) {
+      row.set(table.columns[2 + kAnatomyParts], of.coactivation());
+      row.set(table.columns[3 + kAnatomyParts], of.source_max_over_mean);
+    }
+    table.rows.push_back(row);
   };
   for (std::size_t layer = 0; layer < anatomy.layers.size(); ++layer)
     add(Json(static_cast<std::int64_t>(layer)), anatomy.layers[layer]);
   add("all", anatomy.overall);
   return table;
+}
+
+Anatomy take_apart(ImportedTrace imported, std::int64_t tokens, int top_k,
+                   const AnatomyOptions& options) {
+  if (imported.recording.loads) return anatomy(*imported.recording.loads, top_k, options);
+  const auto trace =
+      make_recorded_trace(std::move(*imported.recording.arrays),
+                          {.num_experts = imported.num_experts, .tokens_per_step = tokens});
+  for (const auto& warning : trace->info().warnings) warn(warning);
+  return anatomy(*trace, options);
 }
 
 }  // namespace
@@ -75,21 +92,21 @@ int trace_anatomy(const Arguments& arguments) {
   options.windows = count("windows", options.windows);
   options.threads = available_threads();
   const std::int64_t tokens = one_value(arguments, "step.tokens", 1024);
-  auto arrays = read_tokens(arguments, "trace anatomy takes tokens apart");
-  const int experts = arrays.num_experts;
-  const auto trace =
-      make_recorded_trace(std::move(arrays), {.num_experts = experts, .tokens_per_step = tokens});
-  for (const auto& warning : trace->info().warnings) warn(warning);
-  const Anatomy anatomy = hotexpert::anatomy(*trace, options);
+  ImportedTrace imported = read_recording(arguments, "keep");
+  warn_of_checks(imported);
+  const Anatomy anatomy =
+      take_apart(std::move(imported), tokens,
+                 static_cast<int>(one_value(arguments, "layer.top_k", 0)), options);
 
   CommandTable table;
   table.columns = {"layer", "part", "cv2", "share_percent", "ratio", "lever"};
-  add_parts("all", anatomy.overall, table.rows);
+  add_parts("all", anatomy.overall, anatomy.has_ids, table.rows);
   CommandTable overall = table;
   overall.columns.erase(overall.columns.begin());
   for (std::size_t layer = 0; layer < anatomy.layers.size(); ++layer)
-    add_parts(Json(static_cast<std::int64_t>(layer)), anatomy.layers[layer], table.rows);
-  table.extra = {{"step.tokens", tokens},
+    add_parts(Json(static_cast<std::int64_t>(layer)), anatomy.layers[layer], anatomy.has_ids,
+              table.rows);
+  table.extra = {{"step.tokens", anatomy.has_ids ? Json(tokens) : Json()},
                  {"steps", anatomy.steps},
                  {"windows", anatomy.windows},
                  {"ranks", options.ranks}};
@@ -101,8 +118,10 @@ int trace_anatomy(const Arguments& arguments) {
   write_stdout(form(overall) + "\n" + form(by_layer(anatomy)));
   for (const auto& part : anatomy_parts()) note(fmt::format("{}: {}", part.name, part.definition));
   for (const auto& part : anatomy_beside()) note(fmt::format("{}: {}", part.name, part.definition));
-  note(fmt::format("{} steps of {} tokens, drift over {} windows", anatomy.steps, tokens,
-                   anatomy.windows));
+  const std::string steps = anatomy.has_ids
+                                ? fmt::format("{} steps of {} tokens", anatomy.steps, tokens)
+                                : fmt::format("counts of {} steps", anatomy.steps);
+  note(fmt::format("{}, drift over {} windows", steps, anatomy.windows));
   return 0;
 }
 

@@ -93,6 +93,8 @@ StudiedDrops study_drops(const DropsStudy& study, PointSpec& spec) {
   StudiedDrops studied;
   studied.trace_name = trace->info().name;
   studied.warnings = trace->info().warnings;
+  if (!spec.trace.file.empty())
+    studied.recording = recording_json(spec.trace, traces.recording(spec.trace));
   studied.range = batch_range(spec.trace, trace->info());
   set_scope(study, spec, studied);
 

@@ -32,6 +32,7 @@ struct StudiedDrops {
   BatchRange range;
   std::string trace_name = {};
   std::vector<std::string> warnings = {};
+  std::optional<Json> recording = {};  ///< recording_json() of a recorded trace
   bool stopped = false;
 };
 

@@ -198,19 +198,59 @@ void set_coactivation(const RankCounts& counts, double tokens, LayerAnatomy& out
   out.source_max_over_mean = max_over_mean(counts.sources);
 }
 
+void check_options(std::int64_t steps, const AnatomyOptions& options) {
+  if (steps >= 2 && options.ranks >= 1 && options.windows >= 1) return;
+  throw UsageError(fmt::format(
+      "trace anatomy: needs at least two steps (the trace has {}; lower step.tokens), one rank "
+      "and one window",
+      steps));
+}
+
+std::int64_t windows_of(std::int64_t steps, const AnatomyOptions& options) {
+  return steps >= 2 * options.windows ? options.windows : 1;
+}
+
+/// Means over layers; the worst source skew.
+void set_overall(Anatomy& out) {
+  const auto layers = static_cast<double>(out.layers.size());
+  auto& overall = out.overall;
+  for (const auto& part : out.layers) {
+    overall.mean_cv2 += part.mean_cv2 / layers;
+    for (std::size_t p = 0; p < part.cv2.size(); ++p) overall.cv2[p] += part.cv2[p] / layers;
+    overall.rank_cv2 += part.rank_cv2 / layers;
+    overall.rank_cv2_independent += part.rank_cv2_independent / layers;
+    overall.source_max_over_mean =
+        std::max(overall.source_max_over_mean, part.source_max_over_mean);
+  }
+  set_shares(overall);
+}
+
 }  // namespace
 
 std::span<const AnatomyPart> anatomy_parts() { return kParts; }
 std::span<const AnatomyPart> anatomy_beside() { return kBeside; }
 
+Anatomy anatomy(const LoadMatrix& loads, int top_k, const AnatomyOptions& options) {
+  check_options(loads.steps, options);
+  if (top_k < 1 || top_k > loads.experts) {
+    throw UsageError(fmt::format(
+        "trace anatomy: counts do not say how many experts a token has, and noise is (E - k) / (T "
+        "k): name k in 1 to {} with --layer.top_k",
+        loads.experts));
+  }
+  Anatomy out;
+  out.has_ids = false;
+  out.steps = loads.steps;
+  out.windows = windows_of(loads.steps, options);
+  for (int layer = 0; layer < loads.layers; ++layer)
+    out.layers.push_back(split(loads, layer, top_k, options.windows));
+  set_overall(out);
+  return out;
+}
+
 Anatomy anatomy(const RoutingTrace& trace, const AnatomyOptions& options) {
   const auto& info = trace.info();
-  if (info.steps < 2 || options.ranks < 1 || options.windows < 1) {
-    throw UsageError(fmt::format(
-        "trace anatomy: needs at least two steps (the trace has {}; lower step.tokens), one rank "
-        "and one window",
-        info.steps));
-  }
+  check_options(info.steps, options);
   const int ranks = std::min(options.ranks, info.num_experts);
   const auto placement = ExpertPlacement::contiguous(info.num_experts, ranks);
   std::vector<int> rank_of;
@@ -234,22 +274,15 @@ Anatomy anatomy(const RoutingTrace& trace, const AnatomyOptions& options) {
   });
   Anatomy out;
   out.steps = info.steps;
-  out.windows = info.steps >= 2 * options.windows ? options.windows : 1;
-  const auto layers = static_cast<double>(info.layers);
+  out.windows = windows_of(info.steps, options);
   for (int layer = 0; layer < info.layers; ++layer) {
     auto part = split(loads, layer, info.slots, options.windows);
     const auto& of_layer = counts[static_cast<std::size_t>(layer)];
     set_coactivation(of_layer,
                      static_cast<double>(of_layer.tokens) / static_cast<double>(info.steps), part);
-    out.overall.mean_cv2 += part.mean_cv2 / layers;
-    for (std::size_t p = 0; p < part.cv2.size(); ++p) out.overall.cv2[p] += part.cv2[p] / layers;
-    out.overall.rank_cv2 += part.rank_cv2 / layers;
-    out.overall.rank_cv2_independent += part.rank_cv2_independent / layers;
-    out.overall.source_max_over_mean =
-        std::max(out.overall.source_max_over_mean, part.source_max_over_mean);
     out.layers.push_back(part);
   }
-  set_shares(out.overall);
+  set_overall(out);
   return out;
 }
 

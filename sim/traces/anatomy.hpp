@@ -44,6 +44,7 @@ struct Anatomy {
   LayerAnatomy overall;  ///< means over layers; shares of the mean parts
   std::int64_t steps = 0;
   std::int64_t windows = 0;
+  bool has_ids = true;  ///< false: of counts, which say nothing of co-activation and source skew
 };
 
 struct AnatomyOptions {
@@ -61,5 +62,10 @@ struct AnatomyOptions {
 /// Parts that come out below 0 are 0, and shares are of the sum.
 /// @throws UsageError for a trace of fewer than two steps, or ranks or windows below 1
 Anatomy anatomy(const RoutingTrace& trace, const AnatomyOptions& options = {});
+
+/// The same of a recording that holds the counts of each step only.
+/// @param top_k k, in [1, E]: noise depends on it
+/// @throws UsageError as above, or for another k
+Anatomy anatomy(const LoadMatrix& loads, int top_k, const AnatomyOptions& options = {});
 
 }  // namespace hotexpert

@@ -170,6 +170,25 @@ TEST(DropsRunTest, ARunFolderIsWrittenAndDrawn) {
   EXPECT_EQ(run_hotexpert({"drops", "--capacity.factor", "1", "-o", dir}).exit_code, 2);
 }
 
+TEST(DropsRunTest, TheChecksOfARecordingStandInTheManifest) {
+  const std::string trace = fresh_folder("routed.csv");
+  std::ofstream(trace) << "token,layer,expert\n0,0,1\n0,0,2\n1,0,0\n1,0,1\n";
+  const std::string dir = fresh_folder("run");
+  const auto result = run_hotexpert({"drops", trace, "--layer.experts", "4", "--step.tokens", "2",
+                                     "--capacity.factor", "1", "-o", dir});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  std::ifstream in(dir + "/manifest.json");
+  const Json manifest =
+      Json::parse(std::string{std::istreambuf_iterator<char>(in), {}}, "manifest");
+  const Json& recording = manifest.at("traces").as_array().front();
+  EXPECT_EQ(recording.at("importer").as_string(), "csv");
+  std::vector<std::string> checks;
+  for (const auto& check : recording.at("checks").as_array())
+    checks.push_back(check.at("check").as_string());
+  EXPECT_THAT(checks, ::testing::Contains("out_of_range"));
+  EXPECT_THAT(checks, ::testing::Contains("repeated_rows"));
+}
+
 TEST(DropsRecordedTest, PositionAndProbsDropEquallyManyButNotEquallyMuch) {
   if (!has_recorded_trace()) GTEST_SKIP() << "the recorded gpt-oss trace is not beside the project";
   const Json rows = json_of({"drops", kTrace, "--layer.experts", "32", "--step.tokens", "1024",

@@ -61,6 +61,21 @@ TEST(TraceAnatomyTest, SharesOfEveryLayerSumToAHundredAndNameTheirLever) {
               HasSubstr("at least two steps"));
 }
 
+TEST(TraceAnatomyTest, CountsAreTakenApartAsFarAsTheyTell) {
+  const std::string counts = fresh_folder("counts.json");
+  std::ofstream(counts) << R"({"logical_count": [[[4, 0], [2, 2]], [[3, 1], [2, 2]]]})";
+  const Json rows =
+      output_of({"trace", "anatomy", counts, "--layer.top_k", "1", "--json"}).at("rows");
+  ASSERT_EQ(rows.as_array().size(), 3U * 7U);
+  for (const auto& row : rows.as_array()) {
+    if (row.at("part").as_string() != "coactivation") continue;
+    EXPECT_EQ(row.at("ratio").as_string(), "needs ids");
+  }
+  const auto without_k = run_hotexpert({"trace", "anatomy", counts});
+  EXPECT_EQ(without_k.exit_code, 2);
+  EXPECT_THAT(without_k.err, HasSubstr("--layer.top_k"));
+}
+
 TEST(TraceTwinTest, WritesATraceAndPrintsItsFidelityBesideTheIidTwin) {
   const std::string twin = fresh_folder("twin.safetensors");
   const Json out =

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "sim/base/errors.hpp"
+#include "sim/traces/batch_walk.hpp"
 #include "sim/traces/recorded_trace.hpp"
 #include "sim/traces/synthetic_trace.hpp"
 
@@ -140,6 +141,32 @@ TEST(AnatomyTest, TheGptOssTraceShowsItsOrderShare) {
   EXPECT_LT(shuffled.overall.share[kOrder], 0.05);
   EXPECT_NEAR(recorded.overall.cv2[kStable], shuffled.overall.cv2[kStable],
               0.1 * shuffled.overall.cv2[kStable]);
+}
+
+TEST(AnatomyTest, CountsGiveTheSamePartsAsTheIdsTheyCount) {
+  SyntheticSpec spec;
+  spec.num_experts = 32;
+  spec.top_k = 4;
+  spec.layers = 3;
+  spec.tokens = 256;
+  spec.steps = 40;
+  spec.model = "drift:exponent=0.6:period=10";
+  const auto trace = make_synthetic_trace(spec);
+  const auto of_ids = anatomy(*trace);
+  const auto of_counts = anatomy(count_loads(*trace), 4);
+  EXPECT_TRUE(of_ids.has_ids);
+  EXPECT_FALSE(of_counts.has_ids);
+  EXPECT_EQ(of_counts.windows, of_ids.windows);
+  EXPECT_EQ(of_counts.overall.cv2, of_ids.overall.cv2);
+  for (std::size_t layer = 0; layer < 3; ++layer)
+    EXPECT_EQ(of_counts.layers[layer].share, of_ids.layers[layer].share);
+}
+
+TEST(AnatomyTest, CountsNeedTheExpertsOfAToken) {
+  const LoadMatrix loads(4, 1, 8);
+  EXPECT_THROW(anatomy(loads, 0), UsageError);
+  EXPECT_THROW(anatomy(loads, 9), UsageError);
+  EXPECT_EQ(anatomy(loads, 2).overall.mean_cv2, 0.0);  // no load at all
 }
 
 }  // namespace
