@@ -12,7 +12,10 @@ namespace hotexpert::testing_support {
 struct LimitedResult {
   std::string answer;
   std::int64_t peak_bytes = 0;  ///< largest resident size beyond the one it began with
+  double processor_s = 0;       ///< processor time it took: other work on the machine adds none
 };
+/// Whether processor time means something: a sanitizer multiplies it.
+bool runs_at_full_speed();
 LimitedResult run_limited(std::uint64_t more_bytes, const std::function<std::string()>& work);
 
 }  // namespace hotexpert::testing_support
