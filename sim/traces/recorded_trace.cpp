@@ -223,14 +223,36 @@ class RecordedTrace : public RoutingTrace {
     const std::int64_t end = first + tokens;
     for (std::int64_t token = first; token < end;) {
       const std::int64_t count = std::clamp<std::int64_t>(at_once, 1, end - token);
-      for (std::int64_t i = 0; i < count && at_once > 0; ++i)
-        std::memcpy(rows.data() + static_cast<std::size_t>(i) * row_bytes, row_of(token + i),
-                    row_bytes);
+      if (at_once > 0) gather(token, count, layer, row_bytes, rows.data());
       const std::byte* const from = at_once > 0 ? rows.data() : row_of(token);
       const auto elements = static_cast<std::size_t>(count) * slots;
       if (!widen(from, elements, out)) refuse_weight(token, count, layer);
       token += count;
       out += elements;
+    }
+  }
+
+  /// Copies rows of weights together; those of the usual lengths by a move of known length.
+  void gather(std::int64_t first, std::int64_t tokens, int layer, std::size_t row_bytes,
+              std::byte* to) const {
+    const std::byte* const weights = arrays_.weights->data;
+    const std::size_t element = size_of(arrays_.weights->type);
+    const auto copy = [&](auto bytes) {
+      for (std::int64_t token = first; token < first + tokens; ++token, to += bytes)
+        std::memcpy(to, weights + static_cast<std::size_t>(first_element(token, layer)) * element,
+                    bytes);
+    };
+    switch (row_bytes) {
+      case 8:
+        return copy(std::integral_constant<std::size_t, 8>{});
+      case 12:
+        return copy(std::integral_constant<std::size_t, 12>{});
+      case 16:
+        return copy(std::integral_constant<std::size_t, 16>{});
+      case 32:
+        return copy(std::integral_constant<std::size_t, 32>{});
+      default:
+        return copy(row_bytes);
     }
   }
 

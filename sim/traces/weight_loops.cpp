@@ -89,6 +89,16 @@ struct Sight {
   bool rises = false;   // a weight above the one before it
 };
 
+/// @param slot of lane 0   @param left lanes from 0 that count
+inline void set_masks(std::size_t slot, std::size_t slots, std::size_t left, Masks& begins,
+                      Masks& goes_on) {
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    begins[lane] = lane < left && slot == 0 ? -1 : 0;
+    slot = slot + 1 == slots ? 0 : slot + 1;
+    goes_on[lane] = lane < left && slot != 0 ? -1 : 0;
+  }
+}
+
 /// The sum that begins at each weight is looked at where a row begins.
 /// @tparam k the slots when they are known to the compiler, or 0
 template <std::size_t k>
@@ -100,16 +110,14 @@ Sight look_at(const float* weights, std::size_t rows, std::size_t slots) {
   Masks off{};
   Masks unsure{};
   Masks rising{};
+  Masks begins{};        // lanes where a row begins
+  Masks goes_on{};       // lanes whose next weight is of the same row
   std::size_t slot = 0;  // of lane 0
   for (std::size_t i = 0; i < count; i += kLanes) {
-    Masks begins{};   // of a row
-    Masks goes_on{};  // the next weight is of the same row
-    for (std::size_t lane = 0, at = slot; lane < kLanes; ++lane) {
-      const bool counts = i + lane < count;
-      begins[lane] = counts && at == 0 ? -1 : 0;
-      at = at + 1 == slots ? 0 : at + 1;
-      goes_on[lane] = counts && at != 0 ? -1 : 0;
-    }
+    // The same in every register where rows fill it; anew at the end, behind which nothing counts.
+    const bool rows_fill = k > 0 && kLanes % (k > 0 ? k : 1) == 0;
+    if (!rows_fill || i == 0 || count - i < kLanes)
+      set_masks(slot, slots, count - i, begins, goes_on);
     Floats first;
     load(weights + i, first);
     Floats next;
