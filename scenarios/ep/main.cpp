@@ -15,6 +15,7 @@
 #include "scenarios/ep/network_timing.hpp"
 #include "scenarios/ep/speed_timing.hpp"
 #include "scenarios/runner/timed_mpi.hpp"
+#include "sim/base/errors.hpp"
 #include "sim/base/input_file.hpp"
 #include "sim/base/output_file.hpp"
 
@@ -68,7 +69,7 @@ int time_network(const std::string& out, Communicator& ranks) {
 /// --speeds FILE: the same work timed on every rank, as JSON. Every rank.
 int time_speeds(const std::string& out, Communicator& ranks) {
   const auto samples = time_same_work(ranks);
-  if (ranks.rank() == 0) write_file(out, to_json(samples));
+  if (ranks.rank() == 0) write_file(system_files(), out, to_json(samples).dump());
   return 0;
 }
 

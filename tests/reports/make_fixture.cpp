@@ -5,6 +5,8 @@
 #include "reports/exporters.hpp"
 #include "reports/section.hpp"
 #include "reports/text_escape.hpp"
+#include "sim/base/file_ops.hpp"
+#include "sim/base/output_file.hpp"
 #include "sim/placement/placement_method.hpp"
 #include "sim/placement/placement_score.hpp"
 #include "tests/reports/fake_drops.hpp"

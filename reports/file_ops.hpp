@@ -1,3 +1,0 @@
-#pragma once
-
-#include "sim/base/output_file.hpp"  // IWYU pragma: export
