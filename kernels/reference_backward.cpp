@@ -14,7 +14,7 @@ struct Activated {
   double slope = 0;
 };
 
-Activated activate(Activation activation, double z) {
+Activated activate_with_slope(Activation activation, double z) {
   switch (activation) {
     case Activation::kSwiglu: {
       const double sigmoid = 1.0 / (1.0 + std::exp(-z));
@@ -88,10 +88,10 @@ struct Hidden {
 /// @param a gate's pre-activation, SwiGLU only   @param u up's   @param d_h dL/dh
 Hidden hidden(Activation activation, double a, double u, double d_h) {
   if (activation == Activation::kSwiglu) {
-    const auto silu = activate(activation, a);
+    const auto silu = activate_with_slope(activation, a);
     return {silu.value * u, d_h * u * silu.slope, d_h * silu.value, false};
   }
-  const auto act = activate(activation, u);
+  const auto act = activate_with_slope(activation, u);
   const bool corner = activation == Activation::kRelu && std::abs(u) < kCorner;
   return {act.value, 0, d_h * act.slope, corner};
 }

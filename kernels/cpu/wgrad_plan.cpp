@@ -8,7 +8,7 @@ namespace {
 constexpr std::int64_t kSumElements =
     1 << 16;  ///< of one sum task: a part of a tile, so that all threads add
 constexpr std::int64_t kLeastSplitRows = 512;
-constexpr std::int64_t kRowsMultiple = 16;
+constexpr std::int64_t kPartMultiple = 16;
 
 /// Rows of each part of an expert; one part, perhaps empty, where it is not split.
 std::vector<std::int64_t> parts_of(std::int64_t rows, std::int64_t split_rows) {
@@ -16,7 +16,7 @@ std::vector<std::int64_t> parts_of(std::int64_t rows, std::int64_t split_rows) {
   const std::int64_t count = (rows + split_rows - 1) / split_rows;
   const std::int64_t even = (rows + count - 1) / count;
   const std::int64_t each =
-      std::min(split_rows, (even + kRowsMultiple - 1) / kRowsMultiple * kRowsMultiple);
+      std::min(split_rows, (even + kPartMultiple - 1) / kPartMultiple * kPartMultiple);
   std::vector<std::int64_t> parts;
   for (std::int64_t done = 0; done < rows; done += each)
     parts.push_back(std::min(each, rows - done));

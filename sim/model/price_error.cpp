@@ -9,7 +9,7 @@ namespace {
 
 constexpr double kLevel = 0.95;
 constexpr double kLeastSkewRatio = 1.4;  // below, noise over a small distance
-constexpr double kLargestMove =
+constexpr double kLargestStep =
     2;  // of ln constant: beyond, the law is far from where it was fitted
 constexpr std::size_t kConformalFrom = 19;  // below, the rank would lie beyond the largest error
 
@@ -41,7 +41,7 @@ std::optional<double> slope_error95(const DeviceDescription& device, double seco
   const double law = device.held_out_elasticity_error * seconds / 100;
   double squares = law * law + sampling * sampling;
   for (const auto& row : cost_constants()) {
-    const double half_width = std::min(kLargestMove, device.uncertainty.*row.member);
+    const double half_width = std::min(kLargestStep, device.uncertainty.*row.member);
     if (!(half_width > 0)) continue;
     DeviceDescription low = device;
     DeviceDescription high = device;

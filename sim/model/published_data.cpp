@@ -160,8 +160,8 @@ std::vector<PublishedRow> parse_published_csv(std::string_view text, std::string
 }
 
 std::vector<bool> find_anomalies(const std::vector<PublishedRow>& rows) {
-  using Series = std::tuple<std::string, int, int, std::string>;
-  std::map<Series, std::vector<std::size_t>> series;
+  using Curve = std::tuple<std::string, int, int, std::string>;
+  std::map<Curve, std::vector<std::size_t>> series;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto& row = rows[i];
     series[{row.model, row.tensor_parallel, row.expert_parallel, row.distribution}].push_back(i);

@@ -21,13 +21,13 @@ struct LoadView {
 
 constexpr std::int64_t kTileRows = 128;
 constexpr std::int64_t kTileColumns = 128;
-constexpr std::int64_t kUnits = 132;
+constexpr std::int64_t kMultiprocessors = 132;
 
 double tile_waves(const LoadView& view, const LayerShape& shape) {
   std::int64_t row_tiles = 0;
   for (const std::int64_t rows : view.timed_rank) row_tiles += (rows + kTileRows - 1) / kTileRows;
   const std::int64_t tiles = row_tiles * ((2 * shape.d_ff + kTileColumns - 1) / kTileColumns);
-  return static_cast<double>((tiles + kUnits - 1) / kUnits);
+  return static_cast<double>((tiles + kMultiprocessors - 1) / kMultiprocessors);
 }
 
 struct MetricRule {

@@ -13,7 +13,7 @@ namespace hotexpert {
 namespace {
 
 constexpr std::size_t kLengthBytes = 8;
-constexpr std::uint64_t kLongestHeader = 16U << 20;
+constexpr std::uint64_t kLongestJson = 16U << 20;
 constexpr std::ptrdiff_t kMostValues = 400'000;  // 40,000 tensors; some 100 MB once parsed
 
 struct DtypeRow {
@@ -99,7 +99,7 @@ SafetensorsFile parse_safetensors(std::span<const std::byte> bytes,
     throw InputError(fmt::format("{}: is too short for a .safetensors file", origin));
   }
   const auto length = load_element<std::uint64_t>(bytes.data(), 0);
-  if (length > kLongestHeader || length > bytes.size() - kLengthBytes) {
+  if (length > kLongestJson || length > bytes.size() - kLengthBytes) {
     throw InputError(fmt::format("{}: the header claims {} bytes; the file has {} left", origin,
                                  length, bytes.size() - kLengthBytes));
   }

@@ -25,8 +25,9 @@ std::string small_flags(const std::string& command) {
   if (sweeps && command.find("--backend") == std::string::npos)
     return std::string(command.find("--kernel plugin:") == std::string::npos ? " --kernel grouped"
                                                                              : "") +
-           " --backend cpu --threads 1 --skew.target none --capacity.factor none"
-           " --layer.d_model 32 --layer.d_ff 32 --measure.budget_s 0.01";
+           (command.find("--skew.target") == std::string::npos ? " --skew.target none" : "") +
+           " --backend cpu --threads 1 --capacity.factor none --layer.d_model 32 --layer.d_ff 32 "
+           "--measure.budget_s 0.01";
   if (command.rfind("hotexpert train scenarios/", 0) == 0)
     return " --backend none --seed 1 --train.method none,megatron --train.weight 0.01 "
            "--train.steps 10";
@@ -36,8 +37,8 @@ std::string small_flags(const std::string& command) {
   return "";
 }
 
-/// Lines that begin with "hotexpert ", "scenarios/gate " or "cc " inside the ```sh blocks of a Markdown
-/// file, comments cut off.
+/// Lines that begin with "hotexpert ", "scenarios/gate " or "cc " inside the ```sh blocks of a
+/// Markdown file, comments cut off.
 std::vector<std::string> documented_commands(const fs::path& file) {
   std::ifstream in(file);
   std::vector<std::string> commands;

@@ -20,7 +20,12 @@ std::string read_corpus(const std::string& path) {
   if (path.empty()) {
     throw UsageError("train.corpus: task 'text' needs a text file; give --train.corpus FILE");
   }
-  std::string text = read_whole_file(path);
+  std::string text;
+  try {
+    text = read_whole_file(path);
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("train.corpus: {}; name a readable text file", error.what()));
+  }
   if (text.empty())
     throw InputError(fmt::format("{}: the corpus is empty; name a readable text file", path));
   return text;

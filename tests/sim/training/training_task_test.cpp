@@ -122,7 +122,7 @@ TEST_F(TextTaskTest, SaysWhatIsWrongWithACorpus) {
   EXPECT_THAT(message(config), HasSubstr("9 bytes are too few for sequences of 6 tokens"));
   config.corpus = "/nonexistent/corpus.txt";
   EXPECT_THAT(message(config),
-              HasSubstr("/nonexistent/corpus.txt: the corpus cannot be read or is empty"));
+              HasSubstr("train.corpus: /nonexistent/corpus.txt: cannot be opened"));
   config.corpus = testing::TempDir();
   EXPECT_THAT(message(config), HasSubstr("corpus"));
   config.corpus.clear();
