@@ -16,7 +16,7 @@
 namespace hotexpert {
 namespace {
 
-constexpr double kLimit_s = 120;
+constexpr double kSpeedsLimit_s = 120;
 
 }  // namespace
 
@@ -31,7 +31,7 @@ int calibrate_speeds_here(const Arguments& arguments) {
     warn("more processes than cores: what they take from each other is measured too");
   const JobFolder folder;
   const std::string path = folder.file("speeds.json");
-  run_processes(static_cast<int>(ranks), {"--speeds", path}, kLimit_s);
+  run_processes(static_cast<int>(ranks), {"--speeds", path}, kSpeedsLimit_s);
   std::ifstream in(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   print_rank_speeds(rank_seconds_from_json(Json::parse(text, path)), arguments);

@@ -10,8 +10,8 @@ namespace {
 
 constexpr int kExperts = 8;
 constexpr std::int64_t kRowsEach = 64;
-constexpr int kRepetitions = 25;
-constexpr int kWarmUp = 3;
+constexpr int kWorkRepetitions = 25;
+constexpr int kWorkWarmUp = 3;
 constexpr std::uint64_t kSeed = 1;  // equal weights and tokens on every rank
 
 LayerShape probe_shape() {
@@ -46,12 +46,12 @@ std::vector<std::vector<double>> time_same_work(Communicator& ranks) {
   const int handle = layer->load(probe_plan());
   std::vector<std::vector<double>> seconds(static_cast<std::size_t>(ranks.size()));
   SteadyClock clock;
-  for (int i = 0; i < kWarmUp + kRepetitions; ++i) {
+  for (int i = 0; i < kWorkWarmUp + kWorkRepetitions; ++i) {
     ranks.barrier();
     const double start = clock.now_s();
     layer->run(handle);
     const auto all = ranks.gather(std::array{clock.now_s() - start});
-    for (std::size_t rank = 0; i >= kWarmUp && rank < all.size(); ++rank)
+    for (std::size_t rank = 0; i >= kWorkWarmUp && rank < all.size(); ++rank)
       seconds[rank].push_back(all[rank]);
   }
   return seconds;

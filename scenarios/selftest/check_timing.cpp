@@ -25,7 +25,7 @@ LayerShape timed_shape() {
   shape.d_ff = 128;
   return shape;
 }
-constexpr std::int64_t kTokens = 768;
+constexpr std::int64_t kTimedTokens = 768;
 
 /// Runs the layer and then waits until it took `factor` times as long.
 Arm slowed_arm(std::string name, SmallLayer& small, double factor, Clock& clock) {
@@ -63,7 +63,7 @@ void note(const ComparedPair& pair, double threshold, Verdicts& out) {
 
 Comparisons compare_with_itself(double slowdown) {
   const auto backend = layer_backends().front().make({1, {}});
-  SmallLayer small(*backend, timed_shape(), "grouped", kTokens);
+  SmallLayer small(*backend, timed_shape(), "grouped", kTimedTokens);
   SteadyClock clock;
   MeasureOptions options;
   options.min_samples = kMinSamples;
