@@ -97,13 +97,18 @@ MeasureResult measure(std::span<const Arm> arms, const MeasureOptions& options, 
   warm_up(arms, options, clock, result);
 
   const double sampling_start_s = clock.now_s();
+  const double waited_before_s = options.witness != nullptr ? options.witness->waited_s() : 0;
   std::vector<std::vector<double>> total_s(arms.size());
   for (std::optional<StopReason> stop; !stop;) {
     sample_round(arms, result, total_s);
+    if (options.witness != nullptr) result.probe_s.push_back(options.witness->probe_s());
     stop = rule.decide({total_s, clock.now_s() - sampling_start_s});
     if (stop) result.stopped = *stop;
   }
-  result.elapsed_s = clock.now_s() - start_s;
+  const double end_s = clock.now_s();
+  result.elapsed_s = end_s - start_s;
+  result.sampling_s = end_s - sampling_start_s;
+  if (options.witness != nullptr) result.waited_s = options.witness->waited_s() - waited_before_s;
 
   for (std::size_t arm = 0; arm < arms.size(); ++arm)
     result.arms[arm].outliers = outlier_indices(total_s[arm]);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "profiler/clock.hpp"
+#include "profiler/machine_witness.hpp"
 #include "profiler/measure_warning.hpp"
 #include "profiler/stopping_rule.hpp"
 #include "sim/base/statistics.hpp"
@@ -35,6 +36,7 @@ struct MeasureOptions {
   double warmup_time_share = 0.25;  ///< of time_budget_s, likewise
 
   std::optional<MachineLoad> machine_load;  ///< before the program started working; for a warning
+  MachineWitness* witness = nullptr;        ///< asked before, between and after rounds; may be null
 };
 
 /// Everything seen of one arm.
@@ -49,7 +51,10 @@ struct MeasureResult {
   int warmup_runs = 0;           ///< an arm
   bool warmed_up = false;        ///< the warm-up became steady within its bounds
   StopReason stopped = StopReason::kPrecise;
-  double elapsed_s = 0;  ///< warm-up and sampling
+  double elapsed_s = 0;         ///< warm-up and sampling
+  double sampling_s = 0;        ///< sampling alone
+  double waited_s = 0;          ///< of it, summed over threads: ready to run, but on no processor
+  std::vector<double> probe_s;  ///< the witness's fixed work, after each round; empty without one
   std::vector<MeasureWarning> warnings;
 
   /// The arm called `name`, or nullptr.

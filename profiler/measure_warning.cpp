@@ -20,6 +20,7 @@ constexpr double kBimodalGap = 4.0;
 constexpr double kBimodalShare = 0.03;
 constexpr double kClockSteps = 200;
 constexpr double kLoadedShare = 0.5;
+constexpr double kWaitedShare = 0.02;
 
 /// A time with three digits and a fitting unit: "12.3 us".
 std::string readable(double seconds) {
@@ -85,16 +86,23 @@ std::optional<std::string> noisy(std::span<const double> samples) {
       100 * share);
 }
 
-std::optional<std::string> drift(std::span<const double> samples) {
+/// Relative change from the first third to the last, where it is more than noise.
+std::optional<double> trend(std::span<const double> samples) {
   const std::size_t third = samples.size() / 3;
   if (third == 0) return std::nullopt;
   const double change = median(samples.last(third)) / median(samples.first(third)) - 1;
   if (std::abs(change) <= kDriftShare || std::abs(trend_z(samples)) <= kDriftZ) return std::nullopt;
+  return change;
+}
+
+std::optional<std::string> drift(std::span<const double> samples) {
+  const auto change = trend(samples);
+  if (!change) return std::nullopt;
   return fmt::format(
       "Samples {} by {:.1f} % from the first third to the last. The median then depends on how "
       "long was measured; ratios of interleaved arms stay valid. Let the machine cool down, fix "
       "its clock (governor `performance`), or warm up longer.",
-      change > 0 ? "rose" : "fell", 100 * std::abs(change));
+      *change > 0 ? "rose" : "fell", 100 * std::abs(*change));
 }
 
 std::optional<std::string> bimodal(std::span<const double> samples) {
@@ -104,6 +112,35 @@ std::optional<std::string> bimodal(std::span<const double> samples) {
       "Samples fall into two groups, around {} and {}. Their median describes neither. Look for "
       "two clock states, two memory placements or two thread placements, and pin them.",
       readable(groups->low_median), readable(groups->high_median));
+}
+
+/// The processor's clock, as fixed work between the rounds shows it.
+std::optional<std::string> clock_change(std::span<const double> probe_s) {
+  double from_s = 0;
+  double to_s = 0;
+  if (trend(probe_s)) {
+    from_s = median(probe_s.first(probe_s.size() / 3));
+    to_s = median(probe_s.last(probe_s.size() / 3));
+  } else if (const auto groups = two_groups(probe_s)) {
+    from_s = groups->low_median;
+    to_s = groups->high_median;
+  } else {
+    return std::nullopt;
+  }
+  return fmt::format(
+      "While it was measured the processor's clock changed: the same work took {} and {}. Times "
+      "then belong to two machines; ratios of interleaved arms stay valid. Fix the clock (governor "
+      "`performance`, no turbo), let the machine cool down, or end what shares the core.",
+      readable(from_s), readable(to_s));
+}
+
+std::optional<std::string> neighbour(const MeasureResult& result) {
+  if (!(result.waited_s > kWaitedShare * result.sampling_s)) return std::nullopt;
+  return fmt::format(
+      "While it was measured, threads waited {} of {} for a processor that other work used. "
+      "Samples "
+      "then hold the others' time too. End other programs, or use fewer threads than processors.",
+      readable(result.waited_s), readable(result.sampling_s));
 }
 
 std::optional<std::string> clock_resolution(std::span<const double> samples, double resolution_s) {
@@ -173,6 +210,10 @@ std::vector<MeasureWarning> doubts_of(const MeasureResult& result, const Measure
                      "windows or a larger time budget.",
                      100 * options.warmup_tolerance, result.warmup_runs)});
   }
+  if (auto text = neighbour(result))
+    warnings.push_back({MeasureDoubt::kNeighbour, "", std::move(*text)});
+  if (auto text = clock_change(result.probe_s))
+    warnings.push_back({MeasureDoubt::kClockChange, "", std::move(*text)});
   const auto& load = options.machine_load;
   if (load && load->load_average > kLoadedShare * load->processors) {
     warnings.push_back(

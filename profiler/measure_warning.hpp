@@ -21,6 +21,8 @@ enum class MeasureDoubt : std::uint8_t {
   kFirstSlow,        ///< the first sample is an outlier on the slow side
   kNotSteady,        ///< the warm-up ended without becoming steady
   kLoadedMachine,    ///< others used the processors
+  kNeighbour,        ///< while it was measured, threads waited for a processor
+  kClockChange,      ///< while it was measured, fixed work became slower or faster
 };
 
 /// A doubt about one arm (or all, when `arm` is empty) in whole sentences: what was seen, why it
@@ -44,7 +46,9 @@ struct MachineLoad {
 ///   mean of the two sides' interquartile ranges and 3 % of the median; from 10 samples on;
 /// - too few: below 6 samples;  - budget: stopped by time or count;
 /// - clock: median < 200 clock steps;  - first slow: sample 0 is an outlier above the median;
-/// - loaded: load average > half the processors.
+/// - loaded: load average > half the processors;
+/// - neighbour (with a witness): threads waited for a processor > 2 % of the sampling time;
+/// - clock change (with a witness): the rules of drift or of bimodal hold for its fixed work.
 std::vector<MeasureWarning> doubts_of(const MeasureResult& result, const MeasureOptions& options,
                                       const Clock& clock);
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "profiler/measure.hpp"
+#include "sim/base/random.hpp"
 
 namespace hotexpert {
 namespace {
@@ -40,6 +41,36 @@ KnownAnswer judged(std::string name, std::string question, double expected, doub
   return answer;
 }
 
+/// Waits around 1 ms, drawn by their number: noise whose median is known.
+class NoisyWaits {
+ public:
+  NoisyWaits() {
+    RandomStream stream({.seed = 31, .purpose = RandomPurpose::kTest, .step = 0, .layer = 0}, 0);
+    for (auto& wait : waits_s_) wait = kShortWait_s * (0.9 + 0.2 * stream.uniform());
+  }
+  double next_s() { return used_s_.emplace_back(waits_s_[used_s_.size() % waits_s_.size()]); }
+  /// Of the last `count` waits.
+  [[nodiscard]] double median_s(std::size_t count) const {
+    return median(std::span(used_s_).last(count));
+  }
+
+ private:
+  std::array<double, 64> waits_s_{};
+  std::vector<double> used_s_;
+};
+
+KnownAnswer noisy_answer(Clock& clock, Clock& witness) {
+  NoisyWaits waits;
+  const std::array arms = {
+      Arm{"noisy", [&] { return waiting_arm("", waits.next_s(), clock, witness).run(); }}};
+  MeasureOptions options;
+  options.min_samples = options.max_samples = 40;
+  const auto result = measure(arms, options, clock);
+  const double planted_s = waits.median_s(result.arms[0].samples.size());
+  return judged("noisy", "Median seconds of waits of 1 ms that scatter by 10 %", planted_s,
+                median(totals_s(result.arms[0])), 0.025 * planted_s);
+}
+
 }  // namespace
 
 std::vector<KnownAnswer> timing_self_test(Clock& clock, Clock& witness) {
@@ -57,6 +88,7 @@ std::vector<KnownAnswer> timing_self_test(Clock& clock, Clock& witness) {
              paired_ratio(result.arms[2], short_wait).value, 0.02),
       judged("same", "Difference of a wait from itself", 0,
              paired_ratio(result.arms[1], short_wait).value, 0.01),
+      noisy_answer(clock, witness),
   };
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "profiler/clock.hpp"
+#include "profiler/machine_witness.hpp"
 #include "scenarios/runner/arms.hpp"
 #include "scenarios/runner/device_file.hpp"
 #include "sim/model/predict.hpp"
@@ -17,7 +18,10 @@ MeasureResult time_arms(const std::vector<Arm>& arms, const PointSpec& spec,
                         const LayerBackend& backend) {
   if (!is_modelled(backend)) {
     SteadyClock clock;
-    return measure(arms, measure_options(spec), clock);
+    SystemWitness witness;
+    MeasureOptions options = measure_options(spec);
+    if (spec.backend == "cpu") options.witness = &witness;  // a device has a clock of its own
+    return measure(arms, options, clock);
   }
   MeasureResult result;
   for (const auto& arm : arms) result.arms.push_back({arm.name, {arm.run()}, {}});

@@ -51,6 +51,7 @@ std::vector<SelfCheckAnswer> check_stability_threshold();
 std::vector<SelfCheckAnswer> check_digest();
 std::vector<SelfCheckAnswer> check_trained_digest();
 std::vector<SelfCheckAnswer> check_known_waits();
+std::vector<SelfCheckAnswer> check_loaded_core();
 std::vector<SelfCheckAnswer> check_gate_on_equals();
 std::vector<SelfCheckAnswer> check_gate_on_slowdown();
 

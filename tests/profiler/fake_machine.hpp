@@ -68,4 +68,20 @@ class FakeMachine {
   int runs_ = 0;
 };
 
+/// What a machine's witness sees, from a planted trace: fixed work by its number, and a share of
+/// the time that others take the processor away.
+class FakeWitness final : public MachineWitness {
+ public:
+  FakeWitness(Clock& clock, double waited_share, std::function<double(int probe)> probe_s)
+      : clock_(clock), waited_share_(waited_share), probe_s_(std::move(probe_s)) {}
+  double waited_s() override { return waited_share_ * clock_.now_s(); }
+  double probe_s() override { return probe_s_(probes_++); }
+
+ private:
+  Clock& clock_;
+  double waited_share_;
+  std::function<double(int)> probe_s_;
+  int probes_ = 0;
+};
+
 }  // namespace hotexpert

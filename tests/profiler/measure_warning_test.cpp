@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <functional>
 #include <set>
 
 #include "profiler/measure.hpp"
@@ -120,6 +122,51 @@ TEST(MeasureWarningTest, FalseAlarmsAreRare) {
   }
   EXPECT_LE(drifts, 10);
   EXPECT_LE(groups, 20);
+}
+
+/// Doubts about a steady arm on a machine whose clock and neighbours are planted.
+std::set<MeasureDoubt> doubts_on(std::uint32_t trial, double waited_share,
+                                 const std::function<double(int)>& probe_s) {
+  FakeMachine machine(trial);
+  machine.noise = 0.005;
+  FakeWitness witness(machine.clock(), waited_share, probe_s);
+  MeasureOptions options;
+  options.min_samples = options.max_samples = 60;
+  options.time_budget_s = 1e9;
+  options.witness = &witness;
+  const std::vector<Arm> arms = {machine.arm("layer", 1e-3)};
+  return kinds(measure(arms, options, machine.clock()).warnings);
+}
+
+TEST(MeasureWarningTest, ANoisyNeighbourIsFlaggedByTheTimeItTook) {
+  const auto steady = [](int) { return 2e-5; };
+  EXPECT_TRUE(doubts_on(0, 0.05, steady).contains(MeasureDoubt::kNeighbour));
+  EXPECT_FALSE(doubts_on(0, 0.01, steady).contains(MeasureDoubt::kNeighbour));
+}
+
+TEST(MeasureWarningTest, AClockThatChangesIsFlaggedAndASteadyOneIsNot) {
+  int stepped = 0;
+  int sank = 0;
+  int switched = 0;
+  int steady = 0;
+  for (std::uint32_t trial = 0; trial < 200; ++trial) {
+    RandomStream stream({.seed = 33, .purpose = RandomPurpose::kTest, .step = 0, .layer = 0},
+                        trial);
+    const auto flagged = [&](const std::function<double(int)>& factor) {
+      const auto probe = [&](int n) {
+        return 2e-5 * factor(n) * std::exp(0.005 * stream.normal());
+      };
+      return doubts_on(trial, 0, probe).contains(MeasureDoubt::kClockChange) ? 1 : 0;
+    };
+    stepped += flagged([](int n) { return n < 15 ? 1.0 : 1.08; });      // turbo ends half-way
+    sank += flagged([](int n) { return 1 + 0.003 * n; });               // the machine heats up
+    switched += flagged([](int n) { return n % 3 == 0 ? 1.1 : 1.0; });  // two states
+    steady += flagged([](int) { return 1.0; });
+  }
+  EXPECT_GE(stepped, 195);
+  EXPECT_GE(sank, 195);
+  EXPECT_GE(switched, 195);
+  EXPECT_LE(steady, 2);
 }
 
 }  // namespace

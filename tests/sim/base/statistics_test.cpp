@@ -39,5 +39,18 @@ TEST(StatisticsTest, MedianIntervalCoversTheTruth) {
   EXPECT_GE(covered, 1900);  // exact level for n = 25: 0.957
 }
 
+TEST(MedianIntervalTest, CoversTheMedianInNineteenOfTwentyRuns) {
+  int covered = 0;
+  for (std::uint32_t run = 0; run < 1000; ++run) {
+    RandomStream stream({.seed = 12, .purpose = RandomPurpose::kTest, .step = 0, .layer = 0}, run);
+    std::vector<double> samples(20);
+    for (auto& sample : samples) sample = std::exp(stream.normal());  // skewed, as times are
+    const auto interval = median_interval(samples);
+    covered += interval->low <= 1 && 1 <= interval->high ? 1 : 0;
+  }
+  EXPECT_GE(covered, 930);
+  EXPECT_LE(covered, 970);
+}
+
 }  // namespace
 }  // namespace hotexpert
