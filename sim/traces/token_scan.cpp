@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kChunkIds = 32768;    // handled together: a few cache lines a layer
 constexpr std::size_t kMostCount = 0xffff;  // of a counter
 constexpr std::size_t kHistograms = 4;      // equal ids of neighbours do not wait for each other
-constexpr std::size_t kReadBehind = 64;         // what the kernels may read behind
+constexpr std::size_t kReadBehind = 64;     // what the kernels may read behind
 
 /// Every id is an expert: as import saw, or because every byte is one.
 bool is_sound(const TraceArrays& arrays, std::uint32_t num_experts) {

@@ -32,7 +32,7 @@ struct TraceArrays {
   /// Import saw that no id is out of range of num_experts and none twice in a token: replay need
   /// not look again.
   bool every_token_is_sound = false;
-  bool every_slot_is_sound = false;  ///< and no slot is absent
+  bool every_slot_is_sound = false;   ///< and no slot is absent
   std::vector<std::string> warnings;  ///< whole sentences
 
   [[nodiscard]] std::int64_t tokens() const { return topk_ids.shape[0]; }

@@ -84,7 +84,8 @@ TEST(RankSectionsTest, NameTheStragglerAndItsHottestExpert) {
   for (const auto& finding : findings(ranks_comparison())) said.push_back(finding.text);
   EXPECT_THAT(said, Contains(AllOf(HasSubstr("wait for rank 1"), HasSubstr("expert: 7, 250 rows"),
                                    HasSubstr("40 %"))));
-  EXPECT_THAT(said, Contains(AllOf(HasSubstr("Rebalancing pays: placed by `eplb`"), HasSubstr("0.70x"))));
+  EXPECT_THAT(said,
+              Contains(AllOf(HasSubstr("Rebalancing pays: placed by `eplb`"), HasSubstr("0.70x"))));
 }
 
 TEST(RankSectionsTest, TheTimelineTableHoldsEveryRank) {
