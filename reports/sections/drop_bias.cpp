@@ -51,15 +51,17 @@ void say_of(const Comparison& comparison, const View& view, std::string_view met
     if (!series || series->values.size() < 2) continue;
     const auto [least, most] = std::minmax_element(series->values.begin(), series->values.end());
     widest = std::max(widest, *most - *least);
-    parts.push_back(fmt::format(
-        "{}{} to {} ({} {} to {})", line.label.empty() ? "" : code_name(line.label) + " ",
-        percent(*least), percent(*most), place, least - series->values.begin() + 1,
-        most - series->values.begin() + 1));
+    parts.push_back(fmt::format("{}{} in {} {}, {} in {} {}",
+                                line.label.empty() ? "" : code_name(line.label) + " ",
+                                percent(*least), place, least - series->values.begin() + 1,
+                                percent(*most), place, most - series->values.begin() + 1));
   }
   if (parts.empty() || !(widest > 0)) return;
   out.push_back(
       {std::string(chart), percent(widest),
-       fmt::format("Dropped shares range by {} of the step: {}.", place, enumerate(parts))});
+       fmt::format(
+           "Where in the step a token stands decides whether it is dropped; by {} of the step: {}.",
+           place, enumerate(parts))});
 }
 
 }  // namespace

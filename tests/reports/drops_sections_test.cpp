@@ -46,7 +46,7 @@ TEST_F(DropsSectionsTest, SayWhatTheSpectrumTheRulesTheLayersAndThePoliciesShow)
                                    HasSubstr("`gshard` drops"), HasSubstr("`megatron` drops"))));
   EXPECT_THAT(said, Contains(AllOf(HasSubstr("layer 3 drops"), HasSubstr("layer 0"))));
   EXPECT_THAT(said, Contains(HasSubstr("goes from 2 (layer 0) to 2.25 (layer 3)")));
-  EXPECT_THAT(said, Contains(AllOf(HasSubstr("`position`"), HasSubstr("(tenth 1 to 10)"))));
+  EXPECT_THAT(said, Contains(AllOf(HasSubstr("`position`"), HasSubstr("in tenth 10"))));
 }
 
 TEST_F(DropsSectionsTest, TablesHoldEveryNumberOfTheirCharts) {

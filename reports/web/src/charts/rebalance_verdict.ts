@@ -59,6 +59,7 @@ export const rebalanceVerdict: Chart = {
           return { type: "group" as const, children: [stroke(x!, low!, x!, high!), stroke(x! - 6, low!, x! + 6, low!), stroke(x! - 6, high!, x! + 6, high!)] };
         } },
     ];
+    const turned = look.narrow || all.length > 8; // labels stand on end, and the axis' name below them
     return {
       legend: [{ name: savedName!, color: look.series[2]! }, { name: chargedName!, color: look.series[1]! }, { name: netName!, color: net }],
       summary: `${spec.title}. ${all.map((one) => `planned ${one.name}: ${percent(one.saved)} saved, ${percent(one.charged)} charged, ${percent(one.gain.value)} net`).join("; ")}.`,
@@ -76,7 +77,7 @@ export const rebalanceVerdict: Chart = {
           },
         },
         grid: { left: 8, right: 16, top: 40, bottom: 30, containLabel: true },
-        xAxis: { type: "category", data: names, name: "planned, on steps before", nameLocation: "middle", nameGap: look.narrow ? 84 : 30, nameTextStyle: { color: look.muted }, axisTick: { show: false }, axisLine: { lineStyle: { color: look.muted } }, axisLabel: { color: look.muted, interval: 0, rotate: look.narrow || all.length > 8 ? 60 : 0 } },
+        xAxis: { type: "category", data: names, name: "planned, on steps before", nameLocation: "middle", nameGap: turned ? 104 : 30, nameTextStyle: { color: look.muted }, axisTick: { show: false }, axisLine: { lineStyle: { color: look.muted } }, axisLabel: { color: look.muted, interval: 0, rotate: turned ? 60 : 0 } },
         yAxis: valueAxis(look, "share of the step, %", { nameTextStyle: { color: look.muted, align: "left" }, min: beyond ? -100 : undefined }),
         series: series.filter((one) => !hidden.has(one.name)),
       },
