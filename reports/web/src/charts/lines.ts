@@ -69,6 +69,7 @@ export function drawLines(scene: Scene, over: LinesOver): Drawing {
       lineStyle: { width: 2, type: "dashed" },
     });
   }
+  const counts = visible.every((line) => line.points.every((point) => Number.isInteger(point.x))); // layers, slots: no halves
   const said = scene.statistic === "mean" ? over.yLabel : `${scene.statistic} of ${over.yLabel}`;
   const yName = shown.suffix ? `${said}, ${shown.suffix}` : said;
   return {
@@ -87,7 +88,7 @@ export function drawLines(scene: Scene, over: LinesOver): Drawing {
       },
       grid: { left: 8, right: margin, top: 36, bottom: 28, containLabel: true },
       dataZoom: zoomX(),
-      xAxis: bottomAxis(look, over.xLabel, over.logX ? { type: "log", logBase: 2 } : {}),
+      xAxis: bottomAxis(look, over.xLabel, over.logX ? { type: "log", logBase: 2 } : counts ? { minInterval: 1 } : {}),
       yAxis: valueAxis(look, yName, {
         type: logY ? "log" : "value",
         min: logY ? undefined : over.startAtZero ? 0 : undefined,
