@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "scenarios/cli/calibrate_subjects.hpp"
 #include "scenarios/cli/job_folder.hpp"
@@ -13,6 +11,7 @@
 #include "scenarios/cli/terminal.hpp"
 #include "scenarios/runner/parallel.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/input_file.hpp"
 #include "sim/base/output_file.hpp"
 #include "sim/base/params.hpp"
 #include "sim/base/statistics.hpp"
@@ -35,9 +34,7 @@ std::vector<NetworkSample> time_network(int ranks) {
   const JobFolder folder;
   const std::string path = folder.file("network.json");
   run_processes(ranks, {"--network", path}, kLimit_s);
-  std::ifstream in(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  return network_samples_from_json(Json::parse(text, path));
+  return network_samples_from_json(Json::parse(read_whole_file(path), path));
 }
 
 std::string network_toml(const NetworkDescription& network, double median_error) {

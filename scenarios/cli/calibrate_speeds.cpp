@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "scenarios/cli/calibrate_subjects.hpp"
 #include "scenarios/cli/job_folder.hpp"
@@ -11,6 +9,7 @@
 #include "scenarios/cli/terminal.hpp"
 #include "scenarios/runner/parallel.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/input_file.hpp"
 #include "sim/base/params.hpp"
 
 namespace hotexpert {
@@ -32,9 +31,7 @@ int calibrate_speeds_here(const Arguments& arguments) {
   const JobFolder folder;
   const std::string path = folder.file("speeds.json");
   run_processes(static_cast<int>(ranks), {"--speeds", path}, kSpeedsLimit_s);
-  std::ifstream in(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  print_rank_speeds(rank_seconds_from_json(Json::parse(text, path)), arguments);
+  print_rank_speeds(rank_seconds_from_json(Json::parse(read_whole_file(path), path)), arguments);
   return 0;
 }
 

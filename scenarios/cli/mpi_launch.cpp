@@ -9,7 +9,6 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <sstream>
 #include <thread>
@@ -19,6 +18,7 @@
 #include "scenarios/cli/terminal.hpp"
 #include "scenarios/runner/parallel.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/input_file.hpp"
 #include "sim/base/output_file.hpp"
 
 extern char** environ;
@@ -47,11 +47,6 @@ std::string find_program(const std::string& name) {
     if (::access(program.c_str(), X_OK) == 0) return program.string();
   }
   return "";
-}
-
-std::string read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 /// Open MPI refuses root and, without these, spins on cores that others need.
@@ -157,9 +152,10 @@ void run_processes(int ranks, const std::vector<std::string>& arguments, double 
                                         duration_text(limit_s)));
   }
   if (WIFEXITED(*status) && WEXITSTATUS(*status) == 0) return;
-  throw DeviceError(fmt::format(
-      "the {} processes ended with {} {}: {}", ranks, WIFEXITED(*status) ? "code" : "signal",
-      WIFEXITED(*status) ? WEXITSTATUS(*status) : WTERMSIG(*status), telling_line(read_text(log))));
+  throw DeviceError(fmt::format("the {} processes ended with {} {}: {}", ranks,
+                                WIFEXITED(*status) ? "code" : "signal",
+                                WIFEXITED(*status) ? WEXITSTATUS(*status) : WTERMSIG(*status),
+                                telling_line(read_whole_file(log))));
 }
 
 ProcessRunner process_runner() {
@@ -172,8 +168,8 @@ ProcessRunner process_runner() {
       run_processes(spec.parallel.ranks,
                     {"--point", folder.file("point.json"), "--result", folder.file("result.json")},
                     kStartLimit_s + kBudgetFactor * spec.measure.budget_s);
-      PointResult timed =
-          point_result_from_json(Json::parse(read_text(folder.file("result.json")), "result"));
+      PointResult timed = point_result_from_json(
+          Json::parse(read_whole_file(folder.file("result.json")), "result"));
       result.outcome = timed.outcome;
       result.reason = timed.reason;
       const auto append = [](auto& to, auto& from) {
@@ -204,7 +200,7 @@ void join_processes() {
         "this program was started by mpirun or srun, and hotexpert-ep, which runs as one of "
         "several "
         "processes, is not beside it (install libopenmpi-dev and build again)");
-  std::ifstream in("/proc/self/cmdline", std::ios::binary);
+  std::istringstream in(read_whole_file("/proc/self/cmdline"));
   std::vector<std::string> arguments;
   for (std::string argument; std::getline(in, argument, '\0');) arguments.push_back(argument);
   arguments.front() = worker;

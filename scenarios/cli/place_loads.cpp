@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
+#include <filesystem>
 
 #include "scenarios/cli/terminal.hpp"
 #include "scenarios/runner/parallel.hpp"
@@ -23,10 +23,8 @@ constexpr std::int64_t kDefaultStepTokens = 1024;
 
 /// The whole file when it is a JSON document of counts, else "".
 std::string counts_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string beginning(4096, '\0');
-  in.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
-  if (beginning.find("\"logical_count\"") == std::string::npos) return "";
+  if (std::filesystem::is_directory(path)) return "";  // a recording of several files
+  if (read_beginning(path, 4096).find("\"logical_count\"") == std::string::npos) return "";
   return read_whole_file(path);
 }
 

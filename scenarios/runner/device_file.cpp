@@ -4,11 +4,10 @@
 #include <toml++/toml.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "scenarios/runner/shipped_data.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/input_file.hpp"
 
 namespace hotexpert {
 namespace {
@@ -52,11 +51,14 @@ std::string device_path(const std::string& name_or_path) {
                   name_or_path, fmt::join(shipped_names(kFolder), ", ")));
 }
 
-/// The TOML file as JSON.   @param remedy what to say where there is no such file
-Json read_toml(const std::string& path, const std::string& remedy) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in || std::filesystem::is_directory(path)) throw UsageError(remedy);
-  const std::string text((std::istreambuf_iterator<char>(in)), {});
+/// The TOML file as JSON.   @param named how the user named it, for errors: "device 'h100-sxm'"
+Json read_toml(const std::string& path, const std::string& named) {
+  std::string text;
+  try {
+    text = read_whole_file(path, kLargestHandwrittenFile);
+  } catch (const InputError& error) {
+    throw UsageError(fmt::format("{}: {}", named, error.what()));
+  }
   try {
     return to_json(toml::parse(text, std::string_view(path)));
   } catch (const toml::parse_error& error) {
@@ -69,15 +71,12 @@ Json read_toml(const std::string& path, const std::string& remedy) {
 
 DeviceDescription read_device(const std::string& name_or_path) {
   const std::string path = device_path(name_or_path);
-  return device_from_json(
-      read_toml(path, fmt::format("device '{}': {} cannot be read", name_or_path, path)), path);
+  return device_from_json(read_toml(path, fmt::format("device '{}'", name_or_path)), path);
 }
 
 NetworkDescription read_network(const std::string& name_or_path) {
   if (!is_path(name_or_path)) return network_preset(name_or_path);
-  return network_from_json(
-      read_toml(name_or_path, fmt::format("ep.network: {} cannot be read", name_or_path)),
-      name_or_path);
+  return network_from_json(read_toml(name_or_path, "ep.network"), name_or_path);
 }
 
 std::string device_toml(const DeviceDescription& device, std::string_view heading) {

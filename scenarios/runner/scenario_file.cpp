@@ -5,11 +5,10 @@
 #include <toml++/toml.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "scenarios/runner/shipped_data.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/input_file.hpp"
 
 namespace hotexpert {
 namespace {
@@ -69,19 +68,26 @@ std::string scenario_path(const std::string& name_or_path) {
   return found.empty() ? name_or_path : found;
 }
 
+std::string scenario_text(const std::string& path) {
+  std::error_code absent;
+  if (std::filesystem::is_directory(path, absent))
+    throw UsageError(fmt::format("{}: is a folder, not a scenario file", path));
+  if (!std::filesystem::exists(path, absent)) {
+    throw UsageError(fmt::format("{}: no such scenario file is there, nor is it a shipped one ({})",
+                                 path, fmt::join(shipped_names(kFolder), ", ")));
+  }
+  try {
+    return read_whole_file(path, kLargestHandwrittenFile);
+  } catch (const InputError& error) {
+    throw UsageError(error.what());  // exit code 2, as every fault of a scenario
+  }
+}
+
 }  // namespace
 
 Scenario read_scenario(const std::string& name_or_path) {
   const std::string path = scenario_path(name_or_path);
-  if (std::filesystem::is_directory(path))
-    throw UsageError(fmt::format("{}: is a folder, not a scenario file", path));
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    throw UsageError(
-        fmt::format("{}: no such scenario file can be read, nor is it a shipped one ({})", path,
-                    fmt::join(shipped_names(kFolder), ", ")));
-  }
-  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  const std::string text = scenario_text(path);
   Scenario scenario;
   scenario.origin = path;
   scenario.title = std::filesystem::path(path).stem().string();

@@ -1,13 +1,12 @@
 #include "sim/model/published_data.hpp"
 
 #include <array>
-#include <fstream>
 #include <map>
 #include <optional>
-#include <sstream>
 #include <tuple>
 
 #include "sim/base/errors.hpp"
+#include "sim/base/input_file.hpp"
 #include "sim/base/params.hpp"
 
 namespace hotexpert {
@@ -124,11 +123,7 @@ PublishedRow read_row(const Record& record) {
 }  // namespace
 
 std::vector<PublishedRow> read_published_csv(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw InputError(path + ": cannot be opened; check the path");
-  std::ostringstream text;
-  text << file.rdbuf();
-  return parse_published_csv(text.str(), path);
+  return parse_published_csv(read_whole_file(path), path);
 }
 
 std::vector<PublishedRow> parse_published_csv(std::string_view text, std::string_view origin) {
