@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
 
 #include "sim/base/errors.hpp"
 #include "sim/base/json_items.hpp"
@@ -22,11 +24,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
  public:
   Builder(std::string_view text, std::string_view origin) : text_(text), origin_(origin) {}
 
-  /// Items of the root's array `key` go to `visit` instead of into the value.
-  void hand_over(std::string_view key, const std::function<void(const Json&)>& visit) {
-    visited_key_ = key;
-    visit_ = &visit;
-  }
+  /// Items of the root's lists and tables named so go to their `visit` instead of into the value.
+  void hand_over(const std::vector<JsonItems>& parts) { parts_ = parts; }
 
   bool null() override { return add(Json()); }
   bool boolean(bool value) override { return add(Json(value)); }
@@ -77,7 +76,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     if (stack_.empty()) {
       root_ = std::move(value);
     } else if (stack_.size() == visited_depth_) {
-      (*visit_)(value);
+      visited_->visit(value, pending_key_.back());
     } else if (stack_.back().is_array()) {
       stack_.back().push(std::move(value));
     } else {
@@ -94,10 +93,15 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   bool open(Json value) {
     if (stack_.size() >= kMaxDepth)
       fail(fmt::format("nesting is deeper than {} levels", kMaxDepth));
-    const bool is_visited = visit_ != nullptr && stack_.size() == 1 && value.is_array() &&
-                            stack_.back().is_object() && pending_key_.back() == visited_key_;
+    const bool is_part = stack_.size() == 1 && stack_.back().is_object();
+    const auto part = std::find_if(parts_.begin(), parts_.end(), [&](const JsonItems& items) {
+      return is_part && items.key == pending_key_.back();
+    });
     stack_.push_back(std::move(value));
-    if (is_visited) visited_depth_ = stack_.size();
+    if (part != parts_.end()) {
+      visited_ = &*part;
+      visited_depth_ = stack_.size();
+    }
     keys_.emplace_back();
     pending_key_.emplace_back();
     members_.emplace_back();
@@ -122,9 +126,9 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   std::vector<std::set<std::string>> keys_;
   std::vector<std::string> pending_key_;
   std::vector<Json::Object> members_;
-  std::string_view visited_key_;
-  const std::function<void(const Json&)>* visit_ = nullptr;
-  std::size_t visited_depth_ = 0;  // of the stack inside the visited array; 0 = outside
+  std::span<const JsonItems> parts_;
+  const JsonItems* visited_ = nullptr;
+  std::size_t visited_depth_ = 0;  // of the stack inside the visited part; 0 = outside
 };
 
 void append_string(std::string& out, const std::string& value) {
@@ -206,10 +210,10 @@ Json Json::parse(std::string_view text, std::string_view origin) {
   return builder.take();
 }
 
-Json parse_json_items(std::string_view text, std::string_view origin, std::string_view key,
-                      const std::function<void(const Json& item)>& visit) {
+Json parse_json_items(std::string_view text, std::string_view origin,
+                      const std::vector<JsonItems>& parts) {
   Builder builder(text, origin);
-  builder.hand_over(key, visit);
+  builder.hand_over(parts);
   nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
   return builder.take();
 }

@@ -1,5 +1,6 @@
 #include "tests/support/limited_child.hpp"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,6 +49,7 @@ std::uint64_t peak_resident() {
 
 [[noreturn]] void child(int out, std::uint64_t more_bytes,
                         const std::function<std::string()>& work) {
+  ::malloc_trim(0);  // work() must not live on pages that the parent has freed and kept
   const Sizes before = own_sizes();
   std::ofstream("/proc/self/clear_refs") << "5";  // the peak begins here
   if (!kSanitized) {

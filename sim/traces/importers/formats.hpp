@@ -19,6 +19,8 @@ bool sniff_vllm(const ImportSource& source);
 Recording read_vllm(const ImportSource& source, const ImportOptions& options);
 bool sniff_logical_count(const ImportSource& source);
 Recording read_logical_count(const ImportSource& source, const ImportOptions& options);
+bool sniff_dataset_counts(const ImportSource& source);
+Recording read_dataset_counts(const ImportSource& source, const ImportOptions& options);
 bool sniff_selections(const ImportSource& source);
 Recording read_selections(const ImportSource& source, const ImportOptions& options);
 bool sniff_jsonl(const ImportSource& source);

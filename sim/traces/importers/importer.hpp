@@ -46,6 +46,7 @@ struct Recording {
   std::optional<TraceArrays> arrays;
   std::optional<LoadMatrix> loads;
   std::string model = {};
+  int top_k = 0;                           ///< of counts, where the recording says it, else 0
   std::vector<ImportCheck> checks = {};    ///< what the importer itself found
   std::vector<std::string> warnings = {};  ///< whole sentences
 };

@@ -28,6 +28,8 @@ constexpr std::array kImporters = {
                 read_vllm},
     ImporterRow{"eplb", "JSON with logical_count by [layer][expert] or [step][layer][expert]",
                 sniff_logical_count, read_logical_count},
+    ImporterRow{"dataset-counts", "JSON with counts_by_dataset by [layer][expert], each a step",
+                sniff_dataset_counts, read_dataset_counts},
     ImporterRow{"selections", "JSON with selections by [token][layer][slot]", sniff_selections,
                 read_selections},
     ImporterRow{"jsonl", "one JSON object a line with layer, topk_ids and topk_weights",
@@ -115,7 +117,13 @@ void finish_loads(ImportedTrace& out, const ImportOptions& options) {
     throw InputError(
         fmt::format("the recording has {} experts, not {}", loads.experts, options.num_experts));
   }
-  const auto checks = check_load_trace(loads, options.top_k, options.tokens_per_step);
+  const int recorded_top_k = out.recording.top_k;
+  if (options.top_k > 0 && recorded_top_k > 0 && options.top_k != recorded_top_k) {
+    throw InputError(
+        fmt::format("the recording has top_k = {}, not {}", recorded_top_k, options.top_k));
+  }
+  const int top_k = options.top_k > 0 ? options.top_k : recorded_top_k;
+  const auto checks = check_load_trace(loads, top_k, options.tokens_per_step);
   out.checks.insert(out.checks.end(), checks.begin(), checks.end());
 }
 

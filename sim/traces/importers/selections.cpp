@@ -24,17 +24,17 @@ Recording read_selections(const ImportSource& source, const ImportOptions&) {
     throw InputError(
         fmt::format("{}: token {} has {} layers, not {}", source.path(), token, has, wanted));
   };
-  const Json json =
-      parse_json_items(source.text(), source.path(), "selections", [&](const Json& token) {
-        const auto& rows = token.as_array();
-        if (tokens == 0) layers = std::ssize(rows);
-        if (std::ssize(rows) != layers) refuse(tokens, std::ssize(rows), layers);
-        for (std::size_t layer = 0; layer < rows.size(); ++layer) {
-          const auto where = fmt::format("{}: token {}, layer {}", source.path(), tokens, layer);
-          table.add(static_cast<std::int64_t>(layer), json_ids(rows[layer], where), {});
-        }
-        ++tokens;
-      });
+  const auto add_token = [&](const Json& token, const std::string&) {
+    const auto& rows = token.as_array();
+    if (tokens == 0) layers = std::ssize(rows);
+    if (std::ssize(rows) != layers) refuse(tokens, std::ssize(rows), layers);
+    for (std::size_t layer = 0; layer < rows.size(); ++layer) {
+      const auto where = fmt::format("{}: token {}, layer {}", source.path(), tokens, layer);
+      table.add(static_cast<std::int64_t>(layer), json_ids(rows[layer], where), {});
+    }
+    ++tokens;
+  };
+  const Json json = parse_json_items(source.text(), source.path(), {{"selections", add_token}});
   (void)json.at("selections").as_array();
   const auto experts = json.at("expertsPerLayer").as_integer();
   if (experts < 1 || experts > kMaxExperts) {

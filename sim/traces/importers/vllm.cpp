@@ -37,30 +37,93 @@ std::shared_ptr<const std::vector<std::byte>> decode_base64(std::string_view tex
   return out;
 }
 
-/// Appends [tokens, layers, k] of one request.
-void add_request(const Json& routed, const std::string& where, const std::string& axes,
-                 TokenTable& table) {
-  if (routed.is_string()) {
-    const auto bytes = decode_base64(routed.as_string(), where);
-    const auto array = token_layer_slot(parse_npy(*bytes, bytes, where), axes, where);
-    if (!is_integer(array.type)) {
-      throw InputError(fmt::format("{}: expert ids are {}, not integers", where, name(array.type)));
-    }
-    const auto slots = array.shape[2];
-    std::vector<std::int64_t> ids(static_cast<std::size_t>(slots));
-    for (std::int64_t row = 0; row < array.shape[0] * array.shape[1]; ++row) {
-      for (std::int64_t s = 0; s < slots; ++s) {
-        ids[static_cast<std::size_t>(s)] = array.integer(row * slots + s);
-      }
-      table.add(row % array.shape[1], ids, {});
-    }
-    return;
+constexpr std::array kKeys = {"prompt_routed_experts", "routed_experts"};  // in the tokens' order
+
+/// Appends [layers][k] of one token.
+void add_token(const Json& token, const std::string& where, TokenTable& table) {
+  std::int64_t layer = 0;
+  for (const auto& row : token.as_array()) table.add(layer++, json_ids(row, where), {});
+}
+
+/// Appends [tokens, layers, k] of an .npy file in base64.
+void add_base64(const std::string& text, const std::string& where, const std::string& axes,
+                TokenTable& table) {
+  const auto bytes = decode_base64(text, where);
+  const auto array = token_layer_slot(parse_npy(*bytes, bytes, where), axes, where);
+  if (!is_integer(array.type)) {
+    throw InputError(fmt::format("{}: expert ids are {}, not integers", where, name(array.type)));
   }
-  for (const auto& token : routed.as_array()) {
-    std::int64_t layer = 0;
-    for (const auto& row : token.as_array()) table.add(layer++, json_ids(row, where), {});
+  const auto slots = array.shape[2];
+  std::vector<std::int64_t> ids(static_cast<std::size_t>(slots));
+  for (std::int64_t row = 0; row < array.shape[0] * array.shape[1]; ++row) {
+    for (std::int64_t s = 0; s < slots; ++s) {
+      ids[static_cast<std::size_t>(s)] = array.integer(row * slots + s);
+    }
+    table.add(row % array.shape[1], ids, {});
   }
 }
+
+/// Appends what a request holds under one key: null, base64, or a list of tokens.
+void add_routed(const Json* routed, const std::string& where, const std::string& axes,
+                TokenTable& table) {
+  if (routed == nullptr || routed->is_null()) return;
+  if (routed->is_string()) return add_base64(routed->as_string(), where, axes, table);
+  for (const auto& token : routed->as_array()) add_token(token, where, table);
+}
+
+/// The requests of a response, one behind the other.
+class Requests {
+ public:
+  Requests(const ImportSource& source, const ImportOptions& options)
+      : source_(source), axes_(options.axes), table_(source.path()) {}
+
+  void add_choice(const Json& choice) {
+    for (const char* key : kKeys) add_routed(choice.find(key), where(key), axes_, table_);
+    end_request();
+  }
+
+  /// The document as one request, its lists read again, a token at a time.
+  /// @param rest the document without the items of these lists
+  void add_document(const Json& rest) {
+    for (const char* key : kKeys) {
+      const Json* const routed = rest.find(key);
+      if (routed != nullptr && routed->is_array()) {
+        read_tokens(key);
+      } else {
+        add_routed(routed, where(key), axes_, table_);
+      }
+    }
+    end_request();
+  }
+
+  Recording finish() {
+    auto out = recording_from_table(table_);
+    out.arrays->request_id = std::move(request_);
+    return out;
+  }
+
+ private:
+  [[nodiscard]] std::string where(const char* key) const {
+    return fmt::format("{}: {} of request {}", source_.path(), key, next_request_);
+  }
+  void read_tokens(const char* key) {
+    const std::string here = where(key);
+    std::vector<JsonItems> parts;
+    for (const char* part : kKeys) {
+      parts.push_back({part, [&, wanted = part == key](const Json& token, const std::string&) {
+                         if (wanted) add_token(token, here, table_);
+                       }});
+    }
+    parse_json_items(source_.text(), source_.path(), parts);
+  }
+  void end_request() { table_.mark_tokens(request_, next_request_++); }
+
+  const ImportSource& source_;
+  std::string axes_;
+  TokenTable table_;
+  std::vector<std::int32_t> request_;
+  std::int32_t next_request_ = 0;
+};
 
 }  // namespace
 
@@ -73,24 +136,23 @@ bool sniff_vllm(const ImportSource& source) {
 
 /// A response of the HTTP server: choices[*].routed_experts (and the prompt's, when it is given
 /// apart), each base64 of an .npy file or nested lists [tokens][layers][k]. A choice is a request,
-/// read one at a time; cached prefixes are -1.
+/// read one at a time; cached prefixes are -1. A document without choices is one request, read a
+/// token at a time.
 Recording read_vllm(const ImportSource& source, const ImportOptions& options) {
-  TokenTable table(source.path());
-  std::vector<std::int32_t> request;
-  std::int32_t next_request = 0;
-  const auto add = [&](const Json& holder) {
-    for (const char* key : {"prompt_routed_experts", "routed_experts"}) {
-      const Json* const routed = holder.find(key);
-      if (routed == nullptr || routed->is_null()) continue;
-      add_request(*routed, fmt::format("{}: {} of request {}", source.path(), key, next_request),
-                  options.axes, table);
-    }
-    table.mark_tokens(request, next_request++);
+  Requests requests(source, options);
+  const auto leave_out = [](const Json&, const std::string&) {};
+  const auto add_choice = [&](const Json& choice, const std::string&) {
+    requests.add_choice(choice);
   };
-  const Json json = parse_json_items(source.text(), source.path(), "choices", add);
-  if (json.find("choices") == nullptr) add(json);
-  auto out = recording_from_table(table);
-  out.arrays->request_id = std::move(request);
+  const Json json =
+      parse_json_items(source.text(), source.path(),
+                       {{"choices", add_choice}, {kKeys[0], leave_out}, {kKeys[1], leave_out}});
+  if (const Json* const choices = json.find("choices")) {
+    (void)choices->as_array();
+  } else {
+    requests.add_document(json);
+  }
+  auto out = requests.finish();
   if (const auto* model = json.find("model"); model != nullptr && model->is_string()) {
     out.model = model->as_string();
   }

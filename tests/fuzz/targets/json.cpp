@@ -16,6 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (Json::parse(again.dump(2), "indented").dump() != printed) std::abort();
   } catch (const Error&) {
   }
-  for (const char* format : {"vllm", "eplb", "selections"}) fuzz::import_input(format, data, size);
+  for (const char* format : {"vllm", "eplb", "dataset-counts", "selections"})
+    fuzz::import_input(format, data, size);
   return 0;
 }

@@ -61,15 +61,28 @@ TEST(JsonTest, ReadersSayWhatTheyFound) {
 
 TEST(JsonTest, ItemsAreVisitedInOrderAndLeftOutOfTheValue) {
   std::vector<std::string> items;
-  const auto visit = [&](const Json& item) { items.push_back(item.dump()); };
+  const std::vector<JsonItems> rows = {
+      {"rows", [&](const Json& item, const std::string&) { items.push_back(item.dump()); }}};
   const Json rest = parse_json_items(
-      R"({"a":{"rows":[9]},"rows":[[1,[2]],{"rows":[3]},4,"five"],"z":[6,7]})", "x", "rows", visit);
+      R"({"a":{"rows":[9]},"rows":[[1,[2]],{"rows":[3]},4,"five"],"z":[6,7]})", "x", rows);
   EXPECT_EQ(items, (std::vector<std::string>{"[1,[2]]", "{\"rows\":[3]}", "4", "\"five\""}));
   EXPECT_EQ(rest.dump(), R"({"a":{"rows":[9]},"rows":[],"z":[6,7]})");
   items.clear();
-  EXPECT_EQ(parse_json_items(R"([{"rows":[1]}])", "x", "rows", visit).dump(), R"([{"rows":[1]}])");
+  EXPECT_EQ(parse_json_items(R"([{"rows":[1]}])", "x", rows).dump(), R"([{"rows":[1]}])");
   EXPECT_TRUE(items.empty());
-  EXPECT_THROW(parse_json_items(R"({"rows":[1,2)", "x", "rows", visit), InputError);
+  EXPECT_THROW(parse_json_items(R"({"rows":[1,2)", "x", rows), InputError);
+}
+
+TEST(JsonTest, ItemsOfATableComeWithTheirNamesAndPartsDoNotMix) {
+  std::vector<std::string> items;
+  const auto tell = [&](const Json& item, const std::string& name) {
+    items.push_back(name + "=" + item.dump());
+  };
+  const Json rest = parse_json_items(R"({"t":{"x":[1],"y":{"x":2}},"l":[3],"n":4})", "x",
+                                     {{"t", tell}, {"l", tell}, {"n", tell}});
+  EXPECT_EQ(items, (std::vector<std::string>{"x=[1]", "y={\"x\":2}", "=3"}));
+  EXPECT_EQ(rest.dump(), R"({"t":{},"l":[],"n":4})");
+  EXPECT_THROW(parse_json_items(R"({"t":{"x":1,"x":2}})", "x", {{"t", tell}}), InputError);
 }
 
 }  // namespace
