@@ -1,7 +1,8 @@
-// Speed of trace generation and load counting, a core, beside a floor measured in the same run:
-// reading the same bytes once.
+// Speed of trace generation, load counting and summaries, a core, beside floors measured in the
+// same run: the random words alone, or reading the same bytes once.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <ctime>
 #include <numeric>
 #include <vector>
@@ -99,20 +100,29 @@ void sum_ids(benchmark::State& state) {
 }
 BENCHMARK(sum_ids);
 
+constexpr std::int64_t kDrawnIds = std::int64_t{1} << 22;
+constexpr std::int64_t kStreamBytes = std::int64_t{128} << 20;  // more than a cache holds
+
+/// The drawn ids again and again, so that they stream from memory as a long recording does.
 template <class T>
 TraceArrays recorded(int layers, int top_k, int experts) {
   SyntheticSpec spec;
   spec.num_experts = experts;
   spec.top_k = top_k;
   spec.layers = layers;
-  spec.tokens = (std::int64_t{1} << 22) / (layers * top_k);
+  spec.tokens = kDrawnIds / (layers * top_k);
   spec.model = "gaussian";
   spec.weights = false;
   auto arrays = arrays_of(*make_synthetic_trace(spec));
-  std::vector<T> ids;
-  for (std::int64_t i = 0; i < arrays.topk_ids.elements(); ++i)
-    ids.push_back(static_cast<T>(arrays.topk_ids.integer(i)));
-  arrays.topk_ids = owned_array(std::move(ids), arrays.topk_ids.shape);
+  const std::int64_t drawn = arrays.topk_ids.elements();
+  const std::int64_t copies = kStreamBytes / (drawn * static_cast<std::int64_t>(sizeof(T))) + 1;
+  std::vector<T> ids(static_cast<std::size_t>(drawn * copies));
+  for (std::int64_t i = 0; i < drawn; ++i)
+    ids[static_cast<std::size_t>(i)] = static_cast<T>(arrays.topk_ids.integer(i));
+  for (std::int64_t i = 1; i < copies; ++i)
+    std::copy_n(ids.begin(), drawn, ids.begin() + i * drawn);
+  arrays.topk_ids = owned_array(std::move(ids), {spec.tokens * copies, layers, top_k});
+  arrays.step_offsets.clear();
   arrays.num_experts = experts;  // as after import, which `trace info` always comes behind
   arrays.every_token_is_sound = arrays.every_slot_is_sound = true;
   return arrays;
@@ -124,8 +134,18 @@ double cpu_seconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
+std::uint64_t sum_of_words(const std::byte* data, std::int64_t bytes) {
+  std::uint64_t sum = 0;
+  for (std::int64_t i = 0; i < bytes / 8; ++i) sum += load_element<std::uint64_t>(data, i);
+  return sum;
+}
+
 /// A recorded trace summarised, or its ids checked, beside its floor in the same iteration: the
-/// bytes read once and added. of_floor 0.1 = ten times as long as reading.
+/// bytes read once and added.
+///   bytes/s              of ids
+///   read_bytes/s         the floor: no reader of this file is faster here
+///   of_floor             bytes/s / read_bytes/s: 0.1 = ten times as long as reading
+///   floor_assignments/s  what reading alone would reach: 8-byte ids are bound by this
 template <class T>
 void scan(benchmark::State& state, bool check) {
   const auto layers = static_cast<int>(state.range(0));
@@ -137,10 +157,8 @@ void scan(benchmark::State& state, bool check) {
   double scan_s = 0;
   for (auto _ : state) {
     const double start = cpu_seconds();
-    std::uint64_t sum = 0;
-    for (std::int64_t i = 0; i < count * static_cast<std::int64_t>(sizeof(T)) / 8; ++i)
-      sum += load_element<std::uint64_t>(arrays.topk_ids.data, i);
-    benchmark::DoNotOptimize(sum);
+    benchmark::DoNotOptimize(
+        sum_of_words(arrays.topk_ids.data, count * static_cast<std::int64_t>(sizeof(T))));
     const double read = cpu_seconds();
     if (check) {
       benchmark::DoNotOptimize(check_token_trace(arrays, experts).size());
@@ -152,8 +170,12 @@ void scan(benchmark::State& state, bool check) {
     scan_s += done - read;
   }
   const auto assignments = static_cast<double>(count) * static_cast<double>(state.iterations());
+  const double bytes = assignments * sizeof(T);
   state.counters["assignments/s"] = assignments / scan_s;
   state.counters["of_target"] = assignments / scan_s / 1e9;
+  state.counters["bytes/s"] = bytes / scan_s;
+  state.counters["read_bytes/s"] = bytes / floor_s;
+  state.counters["floor_assignments/s"] = assignments / floor_s;
   state.counters["of_floor"] = floor_s / scan_s;
 }
 void shapes(benchmark::internal::Benchmark* bench) {
@@ -167,11 +189,15 @@ void shapes(benchmark::internal::Benchmark* bench) {
 void summarize_u8(benchmark::State& state) { scan<std::uint8_t>(state, false); }
 void summarize_i16(benchmark::State& state) { scan<std::int16_t>(state, false); }
 void summarize_i32(benchmark::State& state) { scan<std::int32_t>(state, false); }
+void summarize_i64(benchmark::State& state) { scan<std::int64_t>(state, false); }
 void check_i16(benchmark::State& state) { scan<std::int16_t>(state, true); }
+void check_i64(benchmark::State& state) { scan<std::int64_t>(state, true); }
 BENCHMARK(summarize_u8)->Args({24, 4, 32})->ArgNames({"layers", "k", "E"});
 BENCHMARK(summarize_i16)->Apply(shapes);
 BENCHMARK(summarize_i32)->Apply(shapes);
+BENCHMARK(summarize_i64)->Apply(shapes);
 BENCHMARK(check_i16)->Apply(shapes);
+BENCHMARK(check_i64)->Args({24, 4, 32})->ArgNames({"layers", "k", "E"});
 
 }  // namespace
 }  // namespace hotexpert
