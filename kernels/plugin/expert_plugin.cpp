@@ -29,19 +29,15 @@ NameParts parts_of(std::string_view kernel) {
 /// Calls a function of the plugin. @return its sentence, nullopt when it succeeded
 template <class Call>
 std::optional<std::string> complaint_of(const Call& call) {
-  std::array<char, 512> error{};
-  int failed = 1;
   try {
-    failed = call(error.data(), error.size());
+    const char* complaint = call();
+    if (complaint == nullptr) return std::nullopt;
+    return *complaint == '\0' ? "it gave no reason" : std::string(complaint);
   } catch (const std::exception& thrown) {
     return fmt::format("it threw '{}' through its C interface", thrown.what());
   } catch (...) {
     return "it threw an exception through its C interface";
   }
-  error.back() = '\0';
-  if (failed == 0) return std::nullopt;
-  return error.front() == '\0' ? fmt::format("it answered {} without a reason", failed)
-                               : std::string(error.data());
 }
 
 [[noreturn]] void refuse(const std::string& path, std::string_view why) {
@@ -151,8 +147,7 @@ std::optional<std::string> ExpertPlugin::unsupported(const hotexpert_layer& laye
                : fmt::format("'{}' runs on the host only; use --backend cpu", label_);
   }
   if (table_->supports == nullptr) return std::nullopt;
-  const auto reason = complaint_of(
-      [&](char* error, std::size_t bytes) { return table_->supports(&layer, error, bytes); });
+  const auto reason = complaint_of([&] { return table_->supports(&layer); });
   if (!reason) return std::nullopt;
   return fmt::format("'{}': {}", label_, *reason);
 }
@@ -162,9 +157,7 @@ PluginState::PluginState(ExpertPlugin plugin, const hotexpert_layer& layer)
   layer_.options = options_.c_str();
   const auto& table = plugin_.table();
   if (table.create == nullptr) return;
-  if (const auto reason = complaint_of([&](char* error, std::size_t bytes) {
-        return table.create(&layer_, &state_, error, bytes);
-      }))
+  if (const auto reason = complaint_of([&] { return table.create(&layer_, &state_); }))
     throw PluginError(fmt::format("'{}' could not be made: {}", plugin_.label(), *reason));
 }
 
@@ -173,9 +166,8 @@ PluginState::~PluginState() {
 }
 
 void PluginState::run(const hotexpert_batch& batch) {
-  if (const auto reason = complaint_of([&](char* error, std::size_t bytes) {
-        return plugin_.table().run(state_, &layer_, &batch, error, bytes);
-      }))
+  if (const auto reason =
+          complaint_of([&] { return plugin_.table().run(state_, &layer_, &batch); }))
     throw PluginError(fmt::format("'{}' failed: {}", plugin_.label(), *reason));
 }
 

@@ -1,15 +1,15 @@
 /* Your own expert kernel behind hotexpert's measurements: --kernel plugin:PATH[:OPTIONS], PATH a
- * shared object that exports
+ * shared object that ends with
  *
- *     const hotexpert_plugin* hotexpert_plugin_entry(void);
+ *     HOTEXPERT_EXPORT_PLUGIN(.runs_on = HOTEXPERT_ON_HOST, .summary = "mine", .run = run)
  *
  * hotexpert draws weights and tokens, sorts rows by expert, calls run(), compares every expert with
  * fp64, and only then times it, interleaved with the balanced control, as it times its own kernels.
  * C99; all sizes are counts of elements.
  *
- * A function that can fail returns 0, or writes a sentence to error[0, error_bytes) and returns
- * another value. Calls come from one thread at a time. A crash inside a plugin ends the program;
- * points that were finished before it are safe. */
+ * A function that can fail returns NULL, or a sentence that says why; the program copies it before
+ * it calls again, so a static buffer will do. Calls come from one thread at a time. A crash inside
+ * a plugin ends the program; points that were finished before it are safe. */
 #ifndef HOTEXPERT_PLUGIN_H
 #define HOTEXPERT_PLUGIN_H
 
@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define HOTEXPERT_PLUGIN_ABI 1u
+#define HOTEXPERT_PLUGIN_ABI 2u
 
 enum { HOTEXPERT_FP32 = 0, HOTEXPERT_BF16 = 1 }; /* dtype */
 enum {
@@ -79,12 +79,11 @@ typedef struct hotexpert_plugin {
   uint32_t reserved;
   const char* summary; /* one line for people */
   /* May be NULL: everything is supported. A refusal's reason makes the point skipped. */
-  int (*supports)(const hotexpert_layer* layer, char* error, size_t error_bytes);
+  const char* (*supports)(const hotexpert_layer* layer);
   /* May be NULL: no state. Pack weights, reserve memory, choose tiles here: it is not timed. */
-  int (*create)(const hotexpert_layer* layer, void** state, char* error, size_t error_bytes);
+  const char* (*create)(const hotexpert_layer* layer, void** state);
   /* Computes y from x. `layer` is the one that create() saw. */
-  int (*run)(void* state, const hotexpert_layer* layer, const hotexpert_batch* batch, char* error,
-             size_t error_bytes);
+  const char* (*run)(void* state, const hotexpert_layer* layer, const hotexpert_batch* batch);
   void (*destroy)(void* state); /* may be NULL */
 } hotexpert_plugin;
 
@@ -94,4 +93,11 @@ const hotexpert_plugin* hotexpert_plugin_entry(void);
 #ifdef __cplusplus
 }
 #endif
+
+/* Defines it, from members by name; in C++ (20) in the order above. Those left out are 0. */
+#define HOTEXPERT_EXPORT_PLUGIN(...)                                                   \
+  const hotexpert_plugin* hotexpert_plugin_entry(void) {                               \
+    static const hotexpert_plugin plugin = {.abi = HOTEXPERT_PLUGIN_ABI, __VA_ARGS__}; \
+    return &plugin;                                                                    \
+  }
 #endif /* HOTEXPERT_PLUGIN_H */

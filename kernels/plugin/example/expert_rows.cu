@@ -1,12 +1,10 @@
 // A plugin on a CUDA device: plain multiply-adds, a thread a value of a row, fp32 or bf16. Offsets
 // stay on the device and run() only puts work on the stream, so the whole step may be one CUDA
 // graph.
-//   nvcc -O3 -shared -Xcompiler -fPIC -I kernels/plugin kernels/plugin/example/expert_rows.cu -o
-//   expert_rows.so hotexpert sweep scenarios/h100.toml --kernel plugin:./expert_rows.so,grouped -o
-//   runs/mine
+//   nvcc -std=c++20 -O3 -shared -Xcompiler -fPIC -I kernels/plugin
+//     kernels/plugin/example/expert_rows.cu -o mine.so
+//   hotexpert sweep scenarios/h100.toml --kernel plugin:./mine.so,grouped -o runs/mine
 #include <cuda_bf16.h>
-
-#include <cstdio>
 
 #include "hotexpert_plugin.h"
 
@@ -69,26 +67,14 @@ void run_typed(const hotexpert_layer& layer, const hotexpert_batch& batch) {
       static_cast<Value*>(batch.y));
 }
 
-int run(void*, const hotexpert_layer* layer, const hotexpert_batch* batch, char* error,
-        size_t error_bytes) {
+const char* run(void*, const hotexpert_layer* layer, const hotexpert_batch* batch) {
   if (layer->dtype == HOTEXPERT_FP32) run_typed<float>(*layer, *batch);
   if (layer->dtype == HOTEXPERT_BF16) run_typed<__nv_bfloat16>(*layer, *batch);
   const cudaError_t status = cudaGetLastError();
-  if (status != cudaSuccess) snprintf(error, error_bytes, "%s", cudaGetErrorString(status));
-  return status != cudaSuccess;
+  return status == cudaSuccess ? nullptr : cudaGetErrorString(status);
 }
 
 }  // namespace
 
-extern "C" const hotexpert_plugin* hotexpert_plugin_entry(void) {
-  static const hotexpert_plugin plugin = {HOTEXPERT_PLUGIN_ABI,
-                                          HOTEXPERT_ON_CUDA,
-                                          HOTEXPERT_CAPTURABLE,
-                                          0,
-                                          "a thread a value, plain CUDA",
-                                          nullptr,
-                                          nullptr,
-                                          run,
-                                          nullptr};
-  return &plugin;
-}
+HOTEXPERT_EXPORT_PLUGIN(.runs_on = HOTEXPERT_ON_CUDA, .flags = HOTEXPERT_CAPTURABLE,
+                        .summary = "a thread a value, plain CUDA", .run = run)

@@ -1,6 +1,7 @@
 /* The example plugin with a fault. Faults of its table are chosen when it is compiled, faults of
  * its arithmetic by options (plugin:faulty.so:fault=wrong_expert), so that one file serves all of
  * them. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,41 +25,36 @@ static int has_fault(const hotexpert_layer* layer, const char* name) {
          strcmp(layer->options + strlen(prefix), name) == 0;
 }
 
-static int known(const hotexpert_layer* layer, char* error, size_t error_bytes) {
+static const char* known(const hotexpert_layer* layer) {
+  static char error[64];
   static const char* names[] = {"wrong_expert", "swapped_rows", "k_tail", "unwritten",
                                 "create",       "run",          "silent"};
-  if (layer->options[0] == '\0') return supports(layer, error, error_bytes);
+  if (layer->options[0] == '\0') return supports(layer);
   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); ++i)
-    if (has_fault(layer, names[i])) return supports(layer, error, error_bytes);
-  snprintf(error, error_bytes, "it has no option '%s'", layer->options);
-  return 1;
+    if (has_fault(layer, names[i])) return supports(layer);
+  snprintf(error, sizeof(error), "it has no option '%s'", layer->options);
+  return error;
 }
 
-static int create(const hotexpert_layer* layer, void** state, char* error, size_t error_bytes) {
-  if (has_fault(layer, "create")) {
-    snprintf(error, error_bytes, "no room for its tables");
-    return 7;
-  }
+static const char* create(const hotexpert_layer* layer, void** state) {
+  if (has_fault(layer, "create")) return "no room for its tables";
   *state = malloc(1);
-  return *state == NULL;
+  return *state == NULL ? "no memory" : NULL;
 }
 
-static int faulty_run(void* state, const hotexpert_layer* layer, const hotexpert_batch* batch,
-                      char* error, size_t error_bytes) {
+static const char* faulty_run(void* state, const hotexpert_layer* layer,
+                              const hotexpert_batch* batch) {
   hotexpert_layer seen = *layer;
   int32_t hottest = 0;
-  if (has_fault(layer, "silent")) return 3;
-  if (has_fault(layer, "run")) {
-    snprintf(error, error_bytes, "its queue is full");
-    return 1;
-  }
+  if (has_fault(layer, "silent")) return "";
+  if (has_fault(layer, "run")) return "its queue is full";
   for (int32_t e = 1; e < layer->num_experts; ++e)
     if (batch->offsets[e + 1] - batch->offsets[e] >
         batch->offsets[hottest + 1] - batch->offsets[hottest])
       hottest = e;
   const int64_t first = batch->offsets[hottest];
   float* y = (float*)batch->y + first * layer->d_model;
-  if (run(state, &seen, batch, error, error_bytes) != 0) return 1;
+  if (run(state, &seen, batch) != NULL) return "the sound kernel failed";
   if (has_fault(layer, "unwritten")) memset(y, 0xff, sizeof(float));
   if (has_fault(layer, "swapped_rows") && batch->offsets[hottest + 1] - first > 1) {
     for (int64_t i = 0; i < layer->d_model; ++i) {
@@ -78,7 +74,7 @@ static int faulty_run(void* state, const hotexpert_layer* layer, const hotexpert
             dot((const float*)batch->scratch_hidden + row * layer->d_ff, w_down + i * layer->d_ff,
                 layer->d_ff - tail);
   }
-  return 0;
+  return NULL;
 }
 
 static void destroy(void* state) { free(state); }
