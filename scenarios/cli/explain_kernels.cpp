@@ -6,6 +6,7 @@
 
 #include "kernels/cuda/plan/cuda_kernels.hpp"
 #include "kernels/cuda/plan/layer_memory.hpp"
+#include "kernels/cuda/plan/sm90_variants.hpp"
 #include "scenarios/runner/presets.hpp"
 #include "sim/base/registry.hpp"
 
@@ -51,6 +52,16 @@ std::string_view name(TileOrder order) {
   return kNames[static_cast<std::size_t>(order)];
 }
 
+/// Variants that the arithmetic favours, which stay out of the choice until a device timed them.
+std::string untimed_text(const LayerShape& shape, const CudaKernelChoice& choice,
+                         std::int64_t tokens) {
+  std::string text;
+  for (const auto& variant : untimed_variants(shape, choice, tokens))
+    text +=
+        fmt::format("{}try {}: {}", text.empty() ? "" : "; ", variant.parameters, variant.reason);
+  return text;
+}
+
 }  // namespace
 
 CommandTable explain_cuda_kernels(std::string_view text) {
@@ -61,7 +72,8 @@ CommandTable explain_cuda_kernels(std::string_view text) {
   const int slots = shape.top_k + shape.num_shared_experts;
   const int experts = shape.num_experts + shape.num_shared_experts;
   CommandTable table;
-  table.columns = {"kernel", "engine", "tile", "order", "blocks", "up_tiles", "GiB", "why"};
+  table.columns = {"kernel",   "engine", "tile", "order",       "blocks",
+                   "up_tiles", "GiB",    "why",  "not_measured"};
   for (const auto& row : cuda_kernels()) {
     Json json = Json::object().set("kernel", row.name);
     if (const auto reason = cuda_unsupported(shape, row.name, device)) {
@@ -80,7 +92,8 @@ CommandTable explain_cuda_kernels(std::string_view text) {
         .set("blocks", choice.blocks)
         .set("up_tiles", ours ? column_tiles(choice, shape.d_ff, paired) : 0)
         .set("GiB", static_cast<double>(bytes.total()) / (std::int64_t{1} << 30))
-        .set("why", choice.reason);
+        .set("why", choice.reason)
+        .set("not_measured", untimed_text(shape, choice, tokens));
     table.rows.push_back(std::move(json));
   }
   return table;
