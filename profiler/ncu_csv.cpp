@@ -43,6 +43,14 @@ Record next_record(std::string_view& text, std::size_t& line) {
   return record;
 }
 
+/// Takes the next line off the front of `text`.
+std::string_view next_line(std::string_view& text) {
+  const auto end = std::min(text.find('\n'), text.size());
+  const auto line = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return line;
+}
+
 /// Commas of a number group its digits by three from the point leftwards: "1,234.5".
 bool groups_thousands(std::string_view text) {
   const auto whole = text.substr(0, text.find('.'));
@@ -185,15 +193,16 @@ std::vector<NcuValue> read_ncu_csv(std::string_view text, std::string_view origi
   std::vector<NcuValue> values;
   std::optional<Reader> reader;
   for (std::size_t line = 1; !text.empty();) {
-    const bool is_said_by_the_tool = text.starts_with("==");
+    if (!reader || text.starts_with("==")) {
+      // One line at a time: what the tool or the program says may hold a lone quotation mark.
+      std::string_view said = next_line(text);
+      if (auto header = header_of(next_record(said, line).fields))
+        reader.emplace(std::move(*header), origin);
+      continue;
+    }
     const Record record = next_record(text, line);
     const bool empty = record.fields.size() == 1 && record.fields.front().empty();
-    if (is_said_by_the_tool || empty) continue;
-    if (reader) {
-      reader->read(record, values);
-    } else if (auto header = header_of(record.fields)) {
-      reader.emplace(std::move(*header), origin);
-    }
+    if (!empty) reader->read(record, values);
   }
   if (!reader)
     throw InputError(

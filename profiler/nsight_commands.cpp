@@ -51,8 +51,8 @@ NsightCommand nsys_command(const NsightTarget& target) {
                   shell_word(target.output), profiled_program(target)),
       fmt::format("Open {}.nsys-rep: in the NVTX row of domain hotexpert, range `{}` is the one "
                   "to zoom into; its payload names tokens, active experts and the largest load. "
-                  "`nsys export --type sqlite {}.nsys-rep` makes the file that `hotexpert "
-                  "profile --import` reads.",
+                  "`nsys export --type sqlite --include-blobs=true {}.nsys-rep` makes the file "
+                  "that `hotexpert profile --import` reads, payloads included.",
                   target.output, name(target.range), target.output)};
 }
 
@@ -63,6 +63,7 @@ NsightCommand ncu_command(const NsightTarget& target) {
     metrics += (metrics.empty() ? "" : ",") + std::string(row.metric);
   return {
       fmt::format("ncu --profile-from-start off --nvtx --nvtx-include {} --clock-control none "
+                  "--cache-control none "
                   "--section SpeedOfLight --section LaunchStats --section Occupancy "
                   "--section SchedulerStats --section WarpStateStats "
                   "--section MemoryWorkloadAnalysis --section PmSampling --metrics {} "

@@ -25,9 +25,12 @@ struct NsightCommand {
 };
 
 /// Nsight Systems: a timeline of one pass, between cudaProfilerStart and cudaProfilerStop.
+/// Source of options: NVIDIA Nsight Systems User Guide, "CLI Profile Command Switch Options".
 NsightCommand nsys_command(const NsightTarget& target);
 /// Nsight Compute: between the same two calls, the kernels of one NVTX range of domain `hotexpert`,
-/// clocks left as they are.
+/// clocks and caches left as they are (by default it locks the clock and flushes before each pass).
+/// A push/pop range is written DOMAIN@RANGE/, with the slash.
+/// Source of options: NVIDIA Nsight Compute CLI, "Command Line Options" and "NVTX Filtering".
 NsightCommand ncu_command(const NsightTarget& target);
 
 /// `text` as one word of a POSIX shell.

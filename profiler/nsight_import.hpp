@@ -41,8 +41,11 @@ struct NsysReport {
 /// Reads what `nsys export --type sqlite` wrote: kernels (CUPTI_ACTIVITY_KIND_KERNEL), and through
 /// the launch that each is correlated with (…_RUNTIME) the push/pop ranges of domain `hotexpert`
 /// open on the launching thread (NVTX_EVENTS). Payloads are decoded by the schema in the export
-/// (NVTX_PAYLOAD_SCHEMA_ENTRIES); an export without them has layers without payload.
-/// Source: NVIDIA Nsight Systems, "SQLite Schema Reference".
+/// (NVTX_PAYLOAD_SCHEMA_ENTRIES); an export without them has layers without payload. Payloads are
+/// blobs, which `nsys export` leaves out unless --include-blobs=true is given.
+/// Source: NVIDIA Nsight Systems, Post-Collection Analysis Guide, "SQLite Schema Reference"
+/// (release 2026.4, schema 3.28.1); event types by name from ENUM_NSYS_EVENT_TYPE; the 32 bytes
+/// before a payload as in the exports that public analysers of NCCL's payloads decode.
 /// @throws InputError naming the file when it is no such export, has no domain hotexpert, lacks a
 /// table or column that is read (both what is expected and what is there are named, with the schema
 /// version), or holds times that cannot be
@@ -68,8 +71,13 @@ struct NcuValue {
 };
 
 /// Reads what `ncu --csv` printed: the details page (a line a metric) or the raw page (a column a
-/// metric, units in the second line). Lines of the tool before the header are skipped, thousands
-/// separators are read, metrics that are no numbers are left out.
+/// metric, units in the second line). Lines before the header, of the tool or of the program it
+/// ran, are skipped, thousands separators are read, metrics that are no numbers ("n/a") and lines
+/// of rules, which have no metric, are left out.
+/// Source: NVIDIA Nsight Compute CLI, "Output Pages"; columns as exports of 2020 to 2026 have them:
+/// ID, Process ID, Process Name, Host Name, the two NVTX columns where ranges were collected,
+/// Kernel Name, Context, Stream, Block Size, Grid Size, Device, CC, then Section Name, Metric Name,
+/// Metric Unit, Metric Value and five columns of rules, or on the raw page a column a metric.
 /// @param origin names the text in errors
 /// @throws InputError with line number when a column is missing or a line has another number of
 ///         fields

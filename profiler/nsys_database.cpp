@@ -97,14 +97,17 @@ std::string NsysDatabase::version() const {
 }
 
 void NsysDatabase::refuse(const std::string& what) const {
-  throw InputError(fmt::format(
-      "{}: this export{} cannot be read: {} (write it with `nsys export --type sqlite REPORT`)",
-      file_, version(), what));
+  throw InputError(
+      fmt::format("{}: this export{} cannot be read: {} (write it with `nsys export --type sqlite "
+                  "--include-blobs=true REPORT`)",
+                  file_, version(), what));
 }
 
 void NsysDatabase::fail(std::string_view what) const {
-  throw InputError(fmt::format("{}: {} ({}); write it with `nsys export --type sqlite REPORT`",
-                               file_, what, sqlite3_errmsg(handle_.get())));
+  throw InputError(
+      fmt::format("{}: {} ({}); write it with `nsys export --type sqlite "
+                  "--include-blobs=true REPORT`",
+                  file_, what, sqlite3_errmsg(handle_.get())));
 }
 
 }  // namespace hotexpert

@@ -11,8 +11,24 @@
 namespace hotexpert {
 namespace {
 
-constexpr std::int64_t kPushPopRange = 59;  // NvtxPushPopRange in the export's ENUM_NSYS_EVENT_TYPE
-constexpr std::int64_t kDomainCreate = 75;  // NvtxDomainCreate: text is the domain's name
+/// Values of NVTX_EVENTS.eventType that are read. The export's own ENUM_NSYS_EVENT_TYPE decides;
+/// these are what it has said so far.
+struct EventTypes {
+  std::int64_t push_pop_range = 59;
+  std::int64_t domain_create = 75;  ///< text is the domain's name
+};
+
+EventTypes read_event_types(const NsysDatabase& database) {
+  EventTypes types;
+  const std::string table = "ENUM_NSYS_EVENT_TYPE";
+  if (!database.has_table(table)) return types;
+  database.require(table, {"id", "name"});
+  database.each("SELECT id, name FROM ENUM_NSYS_EVENT_TYPE", [&](const NsysRow& row) {
+    if (row.text(1) == "NvtxPushPopRange") types.push_pop_range = row.integer(0);
+    if (row.text(1) == "NvtxDomainCreate") types.domain_create = row.integer(0);
+  });
+  return types;
+}
 
 /// A push/pop range of domain hotexpert.
 struct Range {
@@ -112,12 +128,14 @@ RangesByThread read_ranges(const NsysDatabase& database, std::vector<NsysLayer>&
   database.require("StringIds", {"id", "value"});
   database.require("NVTX_EVENTS",
                    {"start", "end", "eventType", "text", "textId", "globalTid", "domainId"});
+  const EventTypes types = read_event_types(database);
   std::map<std::int64_t, bool> is_ours;  // by domain id
   database.each(
       "SELECT domainId, COALESCE(text, (SELECT value FROM StringIds WHERE id = textId)), eventType "
       "FROM NVTX_EVENTS",
       [&](const NsysRow& row) {
-        if (row.integer(2) == kDomainCreate) is_ours[row.integer(0)] = row.text(1) == "hotexpert";
+        if (row.integer(2) == types.domain_create)
+          is_ours[row.integer(0)] = row.text(1) == "hotexpert";
       });
   if (std::ranges::none_of(is_ours, [](const auto& domain) { return domain.second; }))
     database.fail("has no NVTX domain `hotexpert`: trace with --trace=cuda,nvtx");
@@ -132,7 +150,7 @@ RangesByThread read_ranges(const NsysDatabase& database, std::vector<NsysLayer>&
     if (row.integer(1) < 0 || row.integer(2) < row.integer(1))
       database.refuse(fmt::format("a range '{}' lasts from {} to {} ns", row.text(3),
                                   row.integer(1), row.integer(2)));
-    if (row.integer(5) == kPushPopRange && is_ours[row.integer(4)])
+    if (row.integer(5) == types.push_pop_range && is_ours[row.integer(4)])
       ranges[row.integer(0)].push_back(
           {row.integer(1), row.integer(2), row.text(3), -1, row.bytes(6)});
   });
@@ -197,6 +215,10 @@ NsysReport read_nsys_sqlite(const std::filesystem::path& file) {
   const NsysDatabase database(file);
   NsysReport report;
   const auto ranges = read_ranges(database, report.layers);
+  if (std::ranges::none_of(report.layers, &NsysLayer::has_payload) && !report.layers.empty())
+    report.partial =
+        "no layer range has its payload, so loads and kernels are not named (export again with "
+        "--include-blobs=true)";
   auto& kernels = report.kernels;
   if (!database.has_table("CUPTI_ACTIVITY_KIND_KERNEL")) {
     report.partial =

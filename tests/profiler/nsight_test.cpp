@@ -1,12 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sqlite3.h>
-#include <unistd.h>
 
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <stdexcept>
+#include <functional>
+#include <memory>
 
 #include "profiler/nsight_commands.hpp"
 #include "profiler/nsight_counters.hpp"
@@ -17,10 +14,8 @@
 namespace hotexpert {
 namespace {
 
-namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::StartsWith;
 
 TEST(NsightCommandTest, NsysCapturesOnePass) {
@@ -31,13 +26,15 @@ TEST(NsightCommandTest, NsysCapturesOnePass) {
             "--capture-range-end=stop --force-overwrite=true --output=out hotexpert profile "
             "skew.toml --point 3 --kernel loop --profile-once");
   EXPECT_THAT(made.advice, HasSubstr("range `expert`"));
+  EXPECT_THAT(made.advice, HasSubstr("nsys export --type sqlite --include-blobs=true out.nsys-rep"))
+      << "payloads are blobs";
 }
 
 TEST(NsightCommandTest, NcuFiltersTheRangeAndLeavesTheClockAlone) {
   const auto made = ncu_command({"hotexpert", "my skew.toml", "3", {}, RangeName::kCombine, "out"});
   EXPECT_THAT(made.command,
               StartsWith("ncu --profile-from-start off --nvtx --nvtx-include hotexpert@combine/ "
-                         "--clock-control none "));
+                         "--clock-control none --cache-control none "));
   EXPECT_THAT(made.command, HasSubstr("profile 'my skew.toml' --point 3 --profile-once"));
   EXPECT_THAT(made.advice, HasSubstr("DRAM throughput"));
 }
@@ -121,111 +118,6 @@ TEST(NcuCsvTest, ReadsTheRawPageWithItsUnits) {
               HasSubstr("raw.csv:4: 2 fields, the header has 6"));
 }
 
-/// An export with the tables and columns that Nsight Systems writes.
-class NsysExport {
- public:
-  NsysExport() : path_(fs::temp_directory_path() / ("hotexpert-nsys-" + std::to_string(getpid()))) {
-    fs::remove(path_);
-    run("CREATE TABLE StringIds (id INTEGER PRIMARY KEY, value TEXT);"
-        "CREATE TABLE NVTX_EVENTS (start INT, end INT, eventType INT, text TEXT, textId INT, "
-        "globalTid INT, domainId INT);");
-  }
-  ~NsysExport() { fs::remove(path_); }
-  NsysExport(const NsysExport&) = delete;
-  NsysExport& operator=(const NsysExport&) = delete;
-
-  void run(const std::string& statements) const {
-    sqlite3* database = nullptr;
-    sqlite3_open(path_.c_str(), &database);
-    const int result = sqlite3_exec(database, statements.c_str(), nullptr, nullptr, nullptr);
-    sqlite3_close(database);
-    if (result != SQLITE_OK) throw std::logic_error("bad SQL in a test");
-  }
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-constexpr const char* kReport =
-    "INSERT INTO StringIds VALUES (1,'layer'),(2,'expert'),(3,'gemm'),(4,'copy'),(5,'permute');"
-    "INSERT INTO NVTX_EVENTS VALUES "
-    "(0, NULL, 75, 'hotexpert', NULL, 16777217, 1), (0, NULL, 75, 'other', NULL, 16777217, 2),"
-    "(100, 900, 59, NULL, 1, 16777217, 1), (110, 200, 59, NULL, 5, 16777217, 1),"
-    "(300, 800, 59, 'expert', NULL, 16777217, 1), (310, 790, 59, 'noise', NULL, 16777217, 2),"
-    "(1000, 1900, 59, NULL, 1, 16777217, 1), (1100, 1800, 59, NULL, 2, 16777217, 1),"
-    "(0, 5000, 59, 'expert', NULL, 16777218, 1);"
-    "CREATE TABLE CUPTI_ACTIVITY_KIND_RUNTIME (start INT, end INT, globalTid INT, correlationId "
-    "INT);"
-    "INSERT INTO CUPTI_ACTIVITY_KIND_RUNTIME VALUES "
-    "(150,160,16777217,1), (400,410,16777217,2), (1200,1210,16777217,3), (3000,3010,16777217,4),"
-    "(400,410,33554433,1);"
-    "CREATE TABLE CUPTI_ACTIVITY_KIND_KERNEL (start INT, end INT, correlationId INT, globalPid "
-    "INT, demangledName INT);"
-    "INSERT INTO CUPTI_ACTIVITY_KIND_KERNEL VALUES "
-    "(2000,2010,1,16777216,4), (2100,2600,2,16777216,3), (2700,3400,3,16777216,3),"
-    "(3500,3505,4,16777216,4);";
-
-TEST(NsysSqliteTest, JoinsKernelsToTheRangesTheyWereLaunchedIn) {
-  const NsysExport report;
-  report.run(kReport);
-  const auto kernels = read_nsys_sqlite(report.path()).kernels;
-  std::vector<std::string> places;
-  for (const auto& kernel : kernels)
-    places.push_back(kernel.name + " " + kernel.path + " " + std::to_string(kernel.layer_index));
-  EXPECT_THAT(places, ElementsAre("copy layer/permute 0", "gemm layer/expert 0",
-                                  "gemm layer/expert 1", "copy  -1"));
-  const auto times = stage_times(kernels);
-  ASSERT_EQ(times.size(), 3U);
-  EXPECT_EQ(times[0].stage, "expert");
-  EXPECT_NEAR(times[0].seconds, 1200e-9, 1e-15);
-  EXPECT_EQ(times[0].kernels, 2);
-}
-
-/// A blob as the export holds it: domain, schema, payload size, total size, payload.
-std::string payload_blob(std::int64_t schema) {
-  struct {
-    std::int64_t domain, schema, size, total;
-    std::int64_t layer, tokens, active, most;
-    double factor;
-    char kernel[8];
-  } bytes{1, schema, 48, 80, 7, 4096, 113, 911, 1.25, "loop"};
-  std::string hex;
-  for (std::size_t i = 0; i < sizeof bytes; ++i) {
-    char digits[3];
-    std::snprintf(digits, sizeof digits, "%02x",
-                  static_cast<unsigned>(reinterpret_cast<const unsigned char*>(&bytes)[i]));
-    hex += digits;
-  }
-  return "x'" + hex + "'";
-}
-
-TEST(NsysSqliteTest, DecodesPayloadsByTheSchemaOfTheExport) {
-  const NsysExport report;
-  report.run(kReport);
-  report.run(
-      "ALTER TABLE NVTX_EVENTS ADD COLUMN binaryData TEXT;"
-      "CREATE TABLE NVTX_PAYLOAD_SCHEMA_ENTRIES (domainId INT, schemaId INT, idx INT, name "
-      "TEXT, offset INT);"
-      "INSERT INTO NVTX_PAYLOAD_SCHEMA_ENTRIES VALUES (1,9,0,'layer',NULL), "
-      "(1,9,1,'tokens',8), (1,9,2,'active_experts',16), (1,9,3,'max_load',24), "
-      "(1,9,4,'capacity_factor',32), (1,9,5,'kernel',40);"
-      "UPDATE NVTX_EVENTS SET binaryData = " +
-      payload_blob(9) + " WHERE start = 100;" +
-      "UPDATE NVTX_EVENTS SET binaryData = x'0102' WHERE start = 1000;");
-  const auto read = read_nsys_sqlite(report.path());
-  ASSERT_EQ(read.layers.size(), 2U);
-  const auto& layer = read.layers[0];
-  EXPECT_TRUE(layer.has_payload);
-  EXPECT_EQ(layer.layer, 7);
-  EXPECT_EQ(layer.tokens, 4096);
-  EXPECT_EQ(layer.active_experts, 113);
-  EXPECT_EQ(layer.max_load, 911);
-  EXPECT_EQ(layer.capacity_factor, 1.25);
-  EXPECT_EQ(layer.kernel, "loop");
-  EXPECT_FALSE(read.layers[1].has_payload) << "a payload that is cut off";
-}
-
 TEST(NsightJoinTest, ALaunchAnExpertIsJoinedByRisingExpert) {
   std::vector<JoinedKernel> kernels = {{0, "permute", "copy", 1e-6}};
   for (int i = 0; i < 6; ++i) kernels.push_back({0, "expert", "gemm", 1e-6});
@@ -290,84 +182,44 @@ TEST(NsightCountersTest, AMissingCounterGivesNoSum) {
   EXPECT_FALSE(expert_counters(std::vector<NcuValue>{}).has_value());
 }
 
-TEST(NsysSqliteTest, AReportWithoutKernelsIsEmpty) {
-  const NsysExport report;
-  report.run("INSERT INTO NVTX_EVENTS VALUES (0, NULL, 75, 'hotexpert', NULL, 1, 1);");
-  EXPECT_THAT(read_nsys_sqlite(report.path()).kernels, IsEmpty());
+/// Columns of the details page of a profile with ranges and rules.
+constexpr const char* kDetails =
+    "\"ID\",\"Process ID\",\"Process Name\",\"Host Name\",\"thread Domain:Push/Pop_Range:PL_Type:"
+    "PL_Value:CLR_Type:Color:Msg_Type:Msg\",\"Id:Domain:Start/Stop_Range:PL_Type:PL_Value:CLR_Type:"
+    "Color:Msg_Type:Msg\",\"Kernel Name\",\"Context\",\"Stream\",\"Block Size\",\"Grid Size\","
+    "\"Device\",\"CC\",\"Section Name\",\"Metric Name\",\"Metric Unit\",\"Metric Value\",\"Rule "
+    "Name\",\"Rule Type\",\"Rule Description\",\"Estimated Speedup Type\",\"Estimated Speedup\"\n";
+
+std::string details_line(const char* id, const char* metric, const char* unit, const char* value) {
+  return std::string("\"") + id +
+         "\",\"4711\",\"hotexpert\",\"127.0.0.1\",\"4711  \"\"hotexpert:layer:none:none:none:none:"
+         "none:none\"\"  \"\"hotexpert:expert:none:none:none:none:none:none\"\" \",\"\","
+         "\"grouped_gemm_kernel<2, 1>(CUtensorMap, GroupedGemm)\",\"1\",\"7\",\"(384, 1, 1)\","
+         "\"(132, 1, 1)\",\"0\",\"9.0\",\"Command line profiler metrics\",\"" +
+         metric + "\",\"" + unit + "\",\"" + value + "\",\"\",\"\",\"\",\"\",\"\"\n";
 }
 
-TEST(NsysSqliteTest, AnExportOfAnotherFormIsNamedWithItsTables) {
-  const NsysExport report;
-  report.run(kReport);
-  report.run(
-      "CREATE TABLE META_DATA_EXPORT (name TEXT, value TEXT);"
-      "INSERT INTO META_DATA_EXPORT VALUES ('EXPORT_SCHEMA_VERSION', '9.1.0');"
-      "ALTER TABLE CUPTI_ACTIVITY_KIND_KERNEL RENAME COLUMN demangledName TO nameId;");
-  const auto renamed = message_of([&] { read_nsys_sqlite(report.path()); });
-  EXPECT_THAT(renamed, HasSubstr("this export of schema version 9.1.0 cannot be read: table "
-                                 "CUPTI_ACTIVITY_KIND_KERNEL is expected with columns start, end, "
-                                 "correlationId, globalPid, demangledName; found: start, end, "
-                                 "correlationId, globalPid, nameId"));
-  EXPECT_THAT(renamed, HasSubstr("nsys export --type sqlite"));
-  report.run("ALTER TABLE NVTX_EVENTS RENAME TO NVTX_RANGES;");
-  EXPECT_THAT(message_of([&] { read_nsys_sqlite(report.path()); }),
-              HasSubstr("table NVTX_EVENTS is expected; found: CUPTI_ACTIVITY_KIND_KERNEL, "
-                        "CUPTI_ACTIVITY_KIND_RUNTIME, META_DATA_EXPORT, NVTX_RANGES, StringIds"));
-}
-
-TEST(NsysSqliteTest, APartialExportIsReadAsFarAsItGoesAndSaysSo) {
-  const NsysExport report;
-  report.run(kReport);
-  report.run("DROP TABLE CUPTI_ACTIVITY_KIND_RUNTIME;");
-  const auto read = read_nsys_sqlite(report.path());
-  EXPECT_EQ(read.kernels.size(), 4U);
-  EXPECT_EQ(read.kernels[1].stage, "");
-  EXPECT_EQ(read.layers.size(), 2U);
-  EXPECT_THAT(read.partial, HasSubstr("no table CUPTI_ACTIVITY_KIND_RUNTIME"));
-  report.run("DROP TABLE CUPTI_ACTIVITY_KIND_KERNEL;");
-  EXPECT_THAT(read_nsys_sqlite(report.path()).partial, HasSubstr("hence no kernels"));
-}
-
-TEST(NsysSqliteTest, TimesThatCannotBeAreRefused) {
-  const NsysExport kernels;
-  kernels.run(kReport);
-  kernels.run("UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET end = 5 WHERE start = 2000;");
-  EXPECT_THAT(message_of([&] { read_nsys_sqlite(kernels.path()); }),
-              HasSubstr("kernel 'copy' runs from 2000 to 5 ns"));
-  const NsysExport ranges;
-  ranges.run(kReport);
-  ranges.run("UPDATE NVTX_EVENTS SET start = -7 WHERE start = 110;");
-  EXPECT_THAT(message_of([&] { read_nsys_sqlite(ranges.path()); }),
-              HasSubstr("a range 'permute' lasts from -7 to 200 ns"));
-}
-
-TEST(NsysSqliteTest, AKernelIsPlacedAmongAHundredThousandRanges) {
-  const NsysExport report;
-  report.run(kReport);
-  report.run(
-      "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999) "
-      "INSERT INTO NVTX_EVENTS SELECT 10000 + 10 * i, 10009 + 10 * i, 59, NULL, 2, 16777217, 1 "
-      "FROM n;"
-      "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999) "
-      "INSERT INTO CUPTI_ACTIVITY_KIND_RUNTIME SELECT 10005 + 10 * i, 0, 16777217, 10 + i FROM n;"
-      "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999) "
-      "INSERT INTO CUPTI_ACTIVITY_KIND_KERNEL SELECT 5000 + i, 5001 + i, 10 + i, 16777216, 3 "
-      "FROM n;"
-      "CREATE INDEX launches ON CUPTI_ACTIVITY_KIND_RUNTIME (correlationId);");
-  const auto read = read_nsys_sqlite(report.path());
-  ASSERT_EQ(read.kernels.size(), 100004U);
-  EXPECT_EQ(read.kernels.back().path, "expert");
-}
-
-TEST(NsysSqliteTest, SaysWhatIsWrong) {
-  const NsysExport report;
-  EXPECT_THAT(message_of([&] { read_nsys_sqlite(report.path()); }),
-              HasSubstr("has no NVTX domain `hotexpert`"));
-  EXPECT_THAT(message_of([&] { read_nsys_sqlite(report.path().string() + ".absent"); }),
-              HasSubstr("cannot be opened"));
-  std::ofstream(report.path()) << "this is text, long enough to be no database at all............";
-  EXPECT_THAT(message_of([&] { read_nsys_sqlite(report.path()); }),
-              HasSubstr("is not an export of Nsight Systems"));
+TEST(NcuCsvTest, ReadsAWholeDetailsPageBehindWhatTheProgramSaid) {
+  const auto values = read_ncu_csv(
+      "==PROF== Connected to process 4711\n"
+      "point 1: 3.5\" wide, kernel grouped\n"  // a lone quotation mark
+      "==PROF== Disconnected from process 4711\n" +
+          std::string(kDetails) + details_line("0", "dram__bytes.sum", "Mbyte", "1,205.50") +
+          details_line("0", "gpu__time_duration.sum", "us", "88.13") +
+          details_line("0", "sm__pipe_tensor_cycles_active.avg.pct_of_peak_sustained_active", "",
+                       "n/a") +
+          details_line("0", "", "", ""),  // of a rule
+      "r.csv");
+  ASSERT_EQ(values.size(), 2U);
+  EXPECT_EQ(values[0].stage, "expert");
+  EXPECT_EQ(values[0].section, "Command line profiler metrics");
+  EXPECT_EQ(values[0].value, 1205.5);
+  EXPECT_EQ(values[1].metric, "gpu__time_duration.sum");
+  EXPECT_THAT(message_of([] {
+                read_ncu_csv(std::string("a \"quoted word\n\n") + kDetails + "\"0\"\n", "r.csv");
+              }),
+              HasSubstr("r.csv:4: 1 fields"))
+      << "lines are counted from the file's first";
 }
 
 TEST(NcuCsvTest, ADecimalCommaIsNotReadAsThousands) {
