@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <omp.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,13 +30,6 @@ struct LoadedPlan {
   RowsBuffer in_view;
   std::unique_ptr<ExpertPass> pass;
 };
-
-/// Processor time that all threads of this process have used.
-double process_cpu_s() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
 
 class CpuLayer final : public PreparedLayer {
  public:

@@ -6,9 +6,11 @@
 #include "kernels/aligned_buffer.hpp"
 #include "kernels/cpu/permute.hpp"
 #include "kernels/cpu/route_gradients.hpp"
+#include "kernels/cpu/tile_tracer.hpp"
 #include "profiler/annotate.hpp"
 #include "profiler/backward_check.hpp"
 #include "profiler/clock.hpp"
+#include "profiler/processor_clock.hpp"
 
 namespace hotexpert {
 namespace {
@@ -88,7 +90,18 @@ class CpuTrainingLayer final : public PreparedLayer {
   }
 
   TracedPass run_traced(int handle) override {
-    return {run(handle), {}, "Tiles are recorded of the forward pass only."};
+    TileRecords tiles;
+    TracedPass traced;
+    const double before_hz = processor_clock_hz(clock_);
+    at(handle).pass->trace(&tiles);
+    traced_ = &traced;
+    traced.processor_s = 0;
+    traced.times = run(handle);
+    traced_ = nullptr;
+    at(handle).pass->trace(nullptr);
+    traced.clock_hz = (before_hz + processor_clock_hz(clock_)) / 2;
+    traced.timeline = make_timeline(std::move(tiles.grid), std::move(tiles.records));
+    return traced;
   }
 
   std::vector<float> read_output(int handle) override { return at(handle).d_in; }
@@ -113,22 +126,33 @@ class CpuTrainingLayer final : public PreparedLayer {
   }
 
  private:
+  /// @param phase as a trace calls it
   template <class Work>
-  void timed(RangeName stage, std::optional<double>& seconds, const Work& work) {
+  void timed(RangeName stage, const char* phase, std::optional<double>& seconds, const Work& work) {
     const AnnotatedRange range(stage);
-    const double start = clock_.now_s();
+    if (traced_ == nullptr) {
+      const double start = clock_.now_s();
+      work();
+      seconds = clock_.now_s() - start;
+      return;
+    }
+    const double used_s = process_cpu_s();
+    const std::uint64_t begin_ns = tile_clock_ns();
     work();
-    seconds = clock_.now_s() - start;
+    const std::uint64_t end_ns = tile_clock_ns();
+    if (stage == RangeName::kExpert) *traced_->processor_s += process_cpu_s() - used_s;
+    traced_->phases.push_back({phase, begin_ns, end_ns});
+    seconds = 1e-9 * static_cast<double>(end_ns - begin_ns);
   }
 
   PhaseTimes forward(TrainingPlan& plan) {
     PhaseTimes times;
     const double start = clock_.now_s();
-    timed(RangeName::kPermute, times.permute_s,
+    timed(RangeName::kPermute, "permute", times.permute_s,
           [&] { permute(plan.rows, plan.activations.data(), plan.x_view, threads_); });
-    timed(RangeName::kExpert, times.expert_ffn_s,
+    timed(RangeName::kExpert, "forward", times.expert_ffn_s,
           [&] { plan.pass->forward(view(plan.x_view), plan.y.data()); });
-    timed(RangeName::kCombine, times.combine_s, [&] {
+    timed(RangeName::kCombine, "combine", times.combine_s, [&] {
       combine(plan.rows, plan.y.data(), shape_.dtype, shape_.d_model, plan.out.data(), threads_);
     });
     times.total_s = clock_.now_s() - start;
@@ -138,16 +162,16 @@ class CpuTrainingLayer final : public PreparedLayer {
   PhaseTimes backward(TrainingPlan& plan) {
     PhaseTimes times;
     const double start = clock_.now_s();
-    timed(RangeName::kPermute, times.permute_s, [&] {
+    timed(RangeName::kPermute, "permute", times.permute_s, [&] {
       combine_backward(plan.rows, plan.d_out.data(), plan.y.data(), plan.d_y_view,
                        plan.d_weights.data(), threads_);
     });
-    timed(RangeName::kExpert, times.dgrad_s,
+    timed(RangeName::kExpert, "dgrad", times.dgrad_s,
           [&] { plan.pass->dgrad(view(plan.d_y_view), plan.d_x.data()); });
-    timed(RangeName::kExpert, times.wgrad_s,
+    timed(RangeName::kExpert, "wgrad", times.wgrad_s,
           [&] { plan.pass->wgrad(view(plan.x_view), view(plan.d_y_view)); });
     times.expert_ffn_s = *times.dgrad_s + *times.wgrad_s;
-    timed(RangeName::kCombine, times.combine_s, [&] {
+    timed(RangeName::kCombine, "combine", times.combine_s, [&] {
       combine(plan.gradient_rows, plan.d_x.data(), shape_.dtype, shape_.d_model, plan.d_in.data(),
               threads_);
     });
@@ -164,6 +188,7 @@ class CpuTrainingLayer final : public PreparedLayer {
   int threads_;
   LayerPass pass_;
   SteadyClock clock_;
+  TracedPass* traced_ = nullptr;  // while a traced pass runs
   std::vector<std::unique_ptr<TrainingPlan>>
       plans_;  // after kernel_: passes end before their kernel
 };

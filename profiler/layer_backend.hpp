@@ -47,6 +47,7 @@ struct TracedPass {
   /// Processor time this process had in the expert phase, all threads together; nullopt where tiles
   /// are computed elsewhere.
   std::optional<double> processor_s = {};
+  std::vector<PhaseSpan> phases = {};  ///< where they were recorded, in order
 };
 
 /// A plan needs more memory than the device has free; nothing was reserved. The point is skipped.

@@ -3,26 +3,21 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <vector>
 
 #include "profiler/trace_events.hpp"
 
 namespace hotexpert {
 namespace {
 
-struct Phase {
-  const char* name;
-  std::optional<double> seconds;
-  std::uint64_t begin_ns = 0;
-  std::uint64_t end_ns = 0;
-};
-
 std::uint64_t nanoseconds(double seconds) {
   return static_cast<std::uint64_t>(std::llround(1e9 * seconds));
 }
 
-Json tile_details(const TileRecord& tile, const TileRows& rows) {
+Json tile_details(const TileRecord& tile, const TileRows& rows, const TileBand* band) {
   Json details;
   details.set("expert", tile.expert);
+  if (band != nullptr) details.set("pass", band->pass);
   details.set("row_tile", tile.row_tile);
   details.set("column_tile", tile.column_tile);
   details.set("token_rows", rows.token);
@@ -33,8 +28,11 @@ Json tile_details(const TileRecord& tile, const TileRows& rows) {
 void add_tiles(TraceEvents& trace, int process, const TileTimeline& timeline) {
   for (const auto& tile : timeline.tiles) {
     const auto rows = rows_of(timeline.grid, tile);
-    trace.slice(process, tile.worker, fmt::format("expert {}", tile.expert), "tile", tile.begin_ns,
-                tile.end_ns, tile_details(tile, rows));
+    const TileBand* band = timeline.grid.band(tile.column_tile);
+    const auto name = band == nullptr ? fmt::format("expert {}", tile.expert)
+                                      : fmt::format("expert {}, {}", tile.expert, band->pass);
+    trace.slice(process, tile.worker, name, "tile", tile.begin_ns, tile.end_ns,
+                tile_details(tile, rows, band));
     const auto padded = rows.row_padding + rows.capacity_padding;
     if (padded == 0) continue;
     const auto share = static_cast<double>(padded) / static_cast<double>(rows.computed());
@@ -60,27 +58,38 @@ void add_busy_workers(TraceEvents& trace, int process, const TileTimeline& timel
   }
 }
 
-/// Phases laid end to end so that the expert phase ends with the last tile. A phase that would
-/// begin before time 0 is cut there.
-void place_phases(std::span<Phase> phases, std::uint64_t expert_end_ns) {
-  const auto expert = std::ranges::find(phases, std::string_view("expert"), &Phase::name);
+/// The phases of a pass laid end to end so that the expert phase ends with the last tile. A phase
+/// that would begin before time 0 is cut there.
+std::vector<PhaseSpan> placed_phases(const PhaseTimes& times, std::uint64_t expert_end_ns) {
+  struct Timed {
+    const char* phase;
+    std::optional<double> seconds;
+  };
+  const std::array before = {Timed{"expert", times.expert_ffn_s},
+                             Timed{"all_to_all", times.all_to_all_s},
+                             Timed{"permute", times.permute_s}, Timed{"route", times.route_s}};
+  std::vector<PhaseSpan> phases;
   std::uint64_t end_ns = expert_end_ns;
-  for (auto phase = std::make_reverse_iterator(expert + 1); phase != phases.rend(); ++phase) {
-    phase->end_ns = end_ns;
-    phase->begin_ns = end_ns - std::min(end_ns, nanoseconds(phase->seconds.value_or(0)));
-    end_ns = phase->begin_ns;
+  for (const auto& one : before) {
+    const auto begin_ns = end_ns - std::min(end_ns, nanoseconds(one.seconds.value_or(0)));
+    phases.insert(phases.begin(), {one.phase, begin_ns, end_ns});
+    end_ns = begin_ns;
   }
-  std::uint64_t begin_ns = expert_end_ns;
-  for (auto phase = expert + 1; phase != phases.end(); ++phase) {
-    phase->begin_ns = begin_ns;
-    phase->end_ns = begin_ns = begin_ns + nanoseconds(phase->seconds.value_or(0));
-  }
+  phases.push_back(
+      {"combine", expert_end_ns, expert_end_ns + nanoseconds(times.combine_s.value_or(0))});
+  std::erase_if(phases, [](const PhaseSpan& one) { return one.end_ns == one.begin_ns; });
+  return phases;
 }
 
 }  // namespace
 
+std::vector<PhaseSpan> spans_of(const TracedPass& pass) {
+  return pass.phases.empty() ? placed_phases(pass.times, pass.timeline.end_ns()) : pass.phases;
+}
+
 void add_layer_pass(TraceEvents& trace, int process, const LaneNames& names,
-                    const TileTimeline& timeline, const PhaseTimes& times) {
+                    const TracedPass& pass) {
+  const auto& timeline = pass.timeline;
   const int phase_thread = timeline.grid.num_workers;
   trace.name_process(process, names.process);
   trace.name_thread(process, phase_thread, "phases");
@@ -89,19 +98,15 @@ void add_layer_pass(TraceEvents& trace, int process, const LaneNames& names,
   add_tiles(trace, process, timeline);
   add_busy_workers(trace, process, timeline);
 
-  std::array phases = {Phase{"route", times.route_s}, Phase{"permute", times.permute_s},
-                       Phase{"all_to_all", times.all_to_all_s}, Phase{"expert", times.expert_ffn_s},
-                       Phase{"combine", times.combine_s}};
-  place_phases(phases, timeline.end_ns());
-  for (const auto& phase : phases) {
-    if (phase.seconds && phase.end_ns > phase.begin_ns)
-      trace.slice(process, phase_thread, phase.name, "phase", phase.begin_ns, phase.end_ns);
-  }
-  const auto& permute = phases[1];
-  const auto& combine = phases[4];
-  if (permute.seconds && combine.seconds)
-    trace.flow("dispatch to combine", process, phase_thread, permute.begin_ns, process,
-               phase_thread, combine.begin_ns);
+  const auto phases = spans_of(pass);
+  for (const auto& one : phases)
+    trace.slice(process, phase_thread, one.phase, "phase", one.begin_ns, one.end_ns);
+  auto from = std::ranges::find(phases, "dispatch", &PhaseSpan::phase);
+  if (from == phases.end()) from = std::ranges::find(phases, "permute", &PhaseSpan::phase);
+  const auto to = std::ranges::find(phases.rbegin(), phases.rend(), "combine", &PhaseSpan::phase);
+  if (from != phases.end() && to != phases.rend())
+    trace.flow("dispatch to combine", process, phase_thread, from->begin_ns, process, phase_thread,
+               to->begin_ns);
 }
 
 }  // namespace hotexpert

@@ -37,7 +37,7 @@ std::vector<double> relative_times(const ObservedPass& pass, const TileReference
     const auto rows = static_cast<double>(rows_of(pass.timeline.grid, tile).computed());
     const double expected_s =
         at_clock(reference, tile.column_tile, rows, clock) + weights_s[at(tile.expert)];
-    relative.push_back(duration_s(tile) / expected_s);
+    relative.push_back(expected_s > 0 ? duration_s(tile) / expected_s : 1);
   }
   return relative;
 }
@@ -102,6 +102,13 @@ void book_busy(const ObservedPass& pass, const TileReference& reference, const S
   for (const auto& tile : pass.timeline.tiles) {
     const auto rows = rows_of(pass.timeline.grid, tile);
     const auto computed = static_cast<double>(rows.computed());
+    if (computed == 0) {
+      const TileBand* band = pass.timeline.grid.band(tile.column_tile);
+      const bool sums = band != nullptr && !band->holds_rows;
+      book(sums ? LedgerCause::kExpert : LedgerCause::kWeightBytes, sums ? tile.expert : -1,
+           duration_s(tile));
+      continue;
+    }
     const double row_s = reference.second_a_row[at(tile.column_tile)];
     const double fixed_s = reference.expected_s(tile.column_tile, computed) - computed * row_s;
     book(LedgerCause::kTokenRows, -1, static_cast<double>(rows.token) * row_s);

@@ -1,5 +1,7 @@
 #include "profiler/processor_clock.hpp"
 
+#include <time.h>
+
 #include <algorithm>
 #include <cstddef>
 
@@ -11,6 +13,12 @@ constexpr std::int64_t kAdditionsAStretch = 20'000;
 constexpr std::size_t kAdditionsARound = 32;
 
 }  // namespace
+
+double process_cpu_s() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
 
 std::int64_t spin_dependent_additions(std::int64_t additions) {
   std::uint64_t value = 1;

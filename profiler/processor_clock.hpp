@@ -13,6 +13,9 @@ namespace hotexpert {
 /// 40 us at 2.5 GHz.
 double processor_clock_hz(Clock& clock);
 
+/// Processor time that all threads of this process have used, in seconds.
+double process_cpu_s();
+
 /// Runs `additions` of them, rounded up to whole rounds of the loop.   @return how many ran
 std::int64_t spin_dependent_additions(std::int64_t additions);
 

@@ -34,7 +34,7 @@ std::vector<LedgerCause> ledger_causes();  ///< all of them, in this order
 /// One timed pass of a layer with all that is known of it.
 struct ObservedPass {
   PhaseTimes times;                ///< expert_ffn_s and total_s must be present
-  TileTimeline timeline;           ///< of the expert phase
+  TileTimeline timeline;           ///< of the expert phase, or phases
   std::optional<double> clock_hz;  ///< processor clock while it ran, where it can be read
   /// Seconds to read one expert's weights when nothing else limits, i.e. bytes / bandwidth; 0 =
   /// unknown or negligible.
@@ -64,7 +64,7 @@ TileReference learn_tiles(std::span<const ObservedPass> passes);
 
 struct LedgerEntry {
   LedgerCause cause = LedgerCause::kUnexplained;
-  int index = -1;       ///< the expert or worker; -1 where the cause has none
+  int index = -1;       ///< the expert, the worker, or the rank waited for; -1 where there is none
   double seconds = 0;   ///< of the step; negative when it made the measured step shorter
   std::string subject;  ///< "expert 7", "capacity padding"
   std::string meaning;  ///< "its tiles ran longer, or others waited for them"
@@ -94,6 +94,8 @@ struct StragglerLedger {
 ///   rest of a tile's time is excess. A worker whose tiles take more than 1.15 times as long as the
 ///   same experts' tiles elsewhere is slow; an expert whose tiles take more than 1.15 times their
 ///   reference on the other workers is slow; their excess is theirs. Other excess is unexplained.
+///   A tile without rows is weight bytes, or, where it sums the parts that a hot expert's weight
+///   gradient was split into, that expert's.
 /// - Idle: a worker that waits is booked, for the time of one median tile, to the tail wave; beyond
 ///   that to what the others compute meanwhile, in equal parts: a slow worker, else the tile's
 ///   expert. Time in which nobody computes is host gaps.

@@ -90,9 +90,10 @@ TileReference learn_tiles(std::span<const ObservedPass> passes) {
     for (const auto& tile : pass.timeline.tiles) {
       const double seconds = 1e-9 * static_cast<double>(tile.end_ns - tile.begin_ns);
       tile_s.push_back(seconds);
+      const auto rows = static_cast<double>(rows_of(grid, tile).computed());
+      if (rows == 0) continue;
       by_column.at(at(tile.column_tile))
-          .push_back({static_cast<double>(rows_of(grid, tile).computed()),
-                      std::max(0.0, seconds - weights_s[at(tile.expert)])});
+          .push_back({rows, std::max(0.0, seconds - weights_s[at(tile.expert)])});
     }
     if (pass.clock_hz) clocks_hz.push_back(*pass.clock_hz);
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <set>
 #include <tuple>
@@ -33,7 +34,7 @@ void find_wrong_counts(const TileTimeline& timeline, std::vector<std::string>& f
                                    tile.column_tile, tile.expert));
   }
   for (std::size_t expert = 0; expert < seen.size(); ++expert) {
-    const auto needed = grid.row_tiles(static_cast<int>(expert)) * grid.column_tiles;
+    const auto needed = grid.tiles(static_cast<int>(expert));
     if (seen[expert] != needed)
       faults.push_back(fmt::format("Expert {} has {} tiles, {} rows need {}.", expert, seen[expert],
                                    grid.computed_rows[expert], needed));
@@ -53,6 +54,46 @@ void find_impossible_times(const TileTimeline& timeline, std::vector<std::string
                                    tile.worker, before->expert, tile.expert));
     before = &tile;
   }
+}
+
+std::vector<BandSummary> summarise_bands(const TileTimeline& timeline) {
+  std::vector<BandSummary> bands;
+  std::int64_t first_column = 0;
+  for (const auto& band : timeline.grid.bands) {
+    BandSummary& one = bands.emplace_back();
+    one.pass = band.pass;
+    std::uint64_t begin_ns = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t end_ns = 0;
+    for (const auto& tile : timeline.tiles) {
+      if (tile.column_tile < first_column || tile.column_tile >= first_column + band.column_tiles)
+        continue;
+      const double duration_s = seconds(tile.begin_ns, tile.end_ns);
+      ++one.tiles;
+      one.busy_s += duration_s;
+      begin_ns = std::min(begin_ns, tile.begin_ns);
+      end_ns = std::max(end_ns, tile.end_ns);
+      if (duration_s <= one.longest_s) continue;
+      one.longest_s = duration_s;
+      one.longest_expert = tile.expert;
+    }
+    first_column += band.column_tiles;
+    if (one.tiles == 0) continue;
+    one.begin_s = seconds(timeline.begin_ns(), begin_ns);
+    one.span_s = seconds(begin_ns, end_ns);
+  }
+  return bands;
+}
+
+/// Time that lies in at least one of the bands. They begin in order, except for sums inside theirs.
+double covered_s(const std::vector<BandSummary>& bands) {
+  double sum_s = 0;
+  double end_s = 0;
+  for (const auto& band : bands) {
+    const double band_end_s = band.begin_s + band.span_s;
+    sum_s += std::max(0.0, band_end_s - std::max(end_s, band.begin_s));
+    end_s = std::max(end_s, band_end_s);
+  }
+  return sum_s;
 }
 
 }  // namespace
@@ -80,7 +121,9 @@ std::vector<std::string> timeline_faults(const TileTimeline& timeline) {
 }
 
 TileRows rows_of(const TileGrid& grid, const TileRecord& tile) {
-  const std::int64_t height = grid.tile_rows(tile.expert);
+  const TileBand* band = grid.band(tile.column_tile);
+  if (band != nullptr && !band->holds_rows) return {};
+  const std::int64_t height = grid.tile_rows(tile.expert, tile.column_tile);
   const std::int64_t first = tile.row_tile * height;
   const auto within = [&](std::int64_t rows) {
     return std::clamp<std::int64_t>(rows - first, 0, height);
@@ -95,11 +138,12 @@ TimelineSummary summarise(const TileTimeline& timeline) {
   const auto begin_ns = timeline.begin_ns();
   const auto end_ns = timeline.end_ns();
   TimelineSummary summary;
-  summary.span_s = seconds(begin_ns, end_ns);
+  summary.bands = summarise_bands(timeline);
+  summary.span_s = summary.bands.empty() ? seconds(begin_ns, end_ns) : covered_s(summary.bands);
   summary.expert_share.assign(grid.computed_rows.size(), 0);
   summary.expert_end_s.assign(grid.computed_rows.size(), 0);
   summary.worker_busy_s.assign(at(grid.num_workers), 0);
-  summary.worker_tail_s.assign(at(grid.num_workers), summary.span_s);
+  summary.worker_tail_s.assign(at(grid.num_workers), seconds(begin_ns, end_ns));
   double padding_s = 0;
   for (const auto& tile : timeline.tiles) {
     const double duration_s = seconds(tile.begin_ns, tile.end_ns);
@@ -111,7 +155,8 @@ TimelineSummary summarise(const TileTimeline& timeline) {
     summary.worker_busy_s[at(tile.worker)] += duration_s;
     summary.worker_tail_s[at(tile.worker)] = seconds(tile.end_ns, end_ns);
     expert_end_s = std::max(expert_end_s, seconds(begin_ns, tile.end_ns));
-    padding_s += duration_s * padded / static_cast<double>(rows.computed());
+    if (rows.computed() > 0)
+      padding_s += duration_s * padded / static_cast<double>(rows.computed());
   }
   if (summary.busy_s > 0) {
     for (double& share : summary.expert_share) share /= summary.busy_s;

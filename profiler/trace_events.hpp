@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "profiler/tile_timeline.hpp"
+#include "profiler/layer_backend.hpp"
 #include "sim/base/json.hpp"
-#include "sim/core/phase_times.hpp"
 
 namespace hotexpert {
 
@@ -51,13 +50,16 @@ struct LaneNames {
   std::string worker = "worker";  ///< "SM" on a GPU
 };
 
+/// The phases of a pass as they were recorded; where they were not, laid end to end so that the
+/// expert phase ends with the last tile.
+std::vector<PhaseSpan> spans_of(const TracedPass& pass);
+
 /// One pass of a layer as a trace: process = rank or device; threads = workers with a slice a tile,
-/// named by expert (token rows, padding and position as details), the padded part of a tile as a
-/// nested slice "padding"; a counter of busy workers; the phases on a thread of their own with an
-/// arrow from permute to combine.
-/// @param times the phases of the pass that the timeline belongs to; the expert phase ends with its
-///        last tile
+/// named by expert and, of several, pass (token rows, padding and position as details), the padded
+/// part of a tile as a nested slice "padding"; a counter of busy workers; the phases on a thread of
+/// their own with an arrow from permute, or dispatch, to combine.
+/// @param pass with its phases as spans_of() has them
 void add_layer_pass(TraceEvents& trace, int process, const LaneNames& names,
-                    const TileTimeline& timeline, const PhaseTimes& times);
+                    const TracedPass& pass);
 
 }  // namespace hotexpert

@@ -48,7 +48,7 @@ class TileTracer {
     record.expert = task.expert;
     record.worker = thread;
     const auto row = task.first_row - first_rows_[static_cast<std::size_t>(task.expert)];
-    record.row_tile = static_cast<std::int32_t>(row / grid_.tile_rows(task.expert));
+    record.row_tile = static_cast<std::int32_t>(row / grid_.tile_rows(task.expert, column));
     record.column_tile = static_cast<std::int32_t>(column);
   }
   /// The next tiles follow the `tiles` of the stage that ended.

@@ -7,6 +7,7 @@
 #include "kernels/column_blocks.hpp"
 #include "kernels/expert_rows.hpp"
 #include "kernels/expert_weights.hpp"
+#include "kernels/tile_grid.hpp"
 
 namespace hotexpert {
 
@@ -32,6 +33,10 @@ class TrainingPass {
   virtual void dgrad(const RowsView& d_y, std::byte* d_x) = 0;
   /// The gradients by all weights, in the kernel's memory.   @param x, d_y as above
   virtual void wgrad(const RowsView& x, const RowsView& d_y) = 0;
+  /// From here on each pass also writes when, and on which thread, each tile was computed, as a
+  /// band of the grid, behind those of the passes before it. Untraced passes have no clock in them.
+  /// @param tiles overwritten, and read from until the next call; nullptr: no longer
+  virtual void trace(TileRecords* tiles) = 0;
 };
 
 /// One way to compute an expert layer and its gradients on the CPU, holding weights in the forms

@@ -23,11 +23,12 @@ std::vector<std::int64_t> parts_of(std::int64_t rows, std::int64_t split_rows) {
   return parts;
 }
 
-void append_sums(const WgradTask& task, std::int64_t elements, std::int64_t first_partial,
-                 std::int64_t partials, std::vector<WgradSum>& sums) {
+void append_sums(WgradSum sum, std::int64_t elements, std::vector<WgradSum>& sums) {
   for (std::int64_t begin = 0; begin < elements; begin += kSumElements) {
-    sums.push_back({task.expert, task.matrix, task.tile, first_partial, partials, begin,
-                    std::min(elements, begin + kSumElements)});
+    sum.begin = begin;
+    sum.end = std::min(elements, begin + kSumElements);
+    sums.push_back(sum);
+    ++sum.column;
   }
 }
 
@@ -40,6 +41,9 @@ WgradPlan plan_wgrad(Strategy strategy, const ExpertRows& rows,
   const auto append = [&](int expert, WgradStage& stage) {
     const auto& segment = rows.experts[static_cast<std::size_t>(expert)];
     const auto parts = parts_of(segment.computed, split_rows);
+    plan.parts.push_back(std::ssize(parts));
+    plan.part_rows.push_back(parts.front());
+    plan.columns = plan.sum_columns = 0;
     for (int matrix = 0; matrix < kWeightMatrices; ++matrix) {
       const auto& tiles = tile_elements[static_cast<std::size_t>(matrix)];
       for (std::size_t tile = 0; tile < tiles.size(); ++tile) {
@@ -48,8 +52,12 @@ WgradPlan plan_wgrad(Strategy strategy, const ExpertRows& rows,
                        static_cast<std::int64_t>(tile),
                        segment.first,
                        0,
-                       -1};
-        const std::int64_t first_partial = plan.partials;
+                       -1,
+                       plan.columns++};
+        const WgradSum sum{task.expert,           task.matrix, task.tile, plan.partials,
+                           std::ssize(parts) - 1, 0,           0,         plan.sum_columns,
+                           segment.first};
+        plan.sum_columns += (tiles[tile] + kSumElements - 1) / kSumElements;
         for (const std::int64_t part : parts) {
           task.rows = part;
           stage.products.push_back(task);
@@ -57,8 +65,7 @@ WgradPlan plan_wgrad(Strategy strategy, const ExpertRows& rows,
           task.partial = plan.partials++;
         }
         --plan.partials;  // the last part has no successor
-        if (parts.size() > 1)
-          append_sums(task, tiles[tile], first_partial, std::ssize(parts) - 1, stage.sums);
+        if (parts.size() > 1) append_sums(sum, tiles[tile], stage.sums);
       }
     }
   };

@@ -26,6 +26,7 @@ struct WgradTask {
   std::int64_t first_row = 0;
   std::int64_t rows = 0;      ///< 0: an expert without rows, whose gradient is zero
   std::int64_t partial = -1;  ///< workspace slot it is written to; -1: the gradient itself
+  std::int64_t column = 0;    ///< of the tile among those of all gradients of an expert
 };
 
 /// gradient[begin, end) of a tile += slots first_partial, first_partial + 1, …, in this order: the
@@ -38,6 +39,8 @@ struct WgradSum {
   std::int64_t partials = 0;
   std::int64_t begin = 0;  ///< elements of the tile
   std::int64_t end = 0;
+  std::int64_t column = 0;     ///< among the sums of all gradients of an expert
+  std::int64_t first_row = 0;  ///< of the expert
 };
 
 /// Tasks without dependencies among each other: first all products, then all sums.
@@ -47,7 +50,11 @@ struct WgradStage {
 };
 struct WgradPlan {
   std::vector<WgradStage> stages;
-  std::int64_t partials = 0;  ///< workspace slots, each as large as the largest tile
+  std::int64_t partials = 0;            ///< workspace slots, each as large as the largest tile
+  std::int64_t columns = 0;             ///< tiles of all gradients of an expert
+  std::int64_t sum_columns = 0;         ///< sums that an expert needs where it is split
+  std::vector<std::int64_t> parts;      ///< [P + S] of an expert's rows, >= 1
+  std::vector<std::int64_t> part_rows;  ///< [P + S] rows of a part, its last aside
 };
 
 /// @param tile_elements of each tile of each matrix; none for a matrix the layer does not have

@@ -18,6 +18,8 @@ constexpr std::string_view kWorker = "profile.tile_worker";
 constexpr std::string_view kExpert = "profile.tile_expert";
 constexpr std::string_view kTokenRows = "profile.tile_token_rows";
 constexpr std::string_view kPaddedRows = "profile.tile_padded_rows";
+constexpr std::string_view kPass = "profile.tile_pass";  // of forward and backward together
+constexpr std::array<std::string_view, 4> kPasses = {"forward", "dgrad", "wgrad", "wgrad sums"};
 constexpr std::string_view kShare = "profile.expert_share";
 constexpr std::string_view kRows = "profile.expert_rows";
 constexpr std::string_view kBooked = "ledger.by_expert_s";
@@ -53,6 +55,11 @@ std::vector<double> values_of(const Comparison& comparison, std::size_t point,
   return series ? series->values : std::vector<double>{};
 }
 
+std::string pass_name(double number) {
+  if (!(number >= 0 && number < static_cast<double>(kPasses.size()))) return "";
+  return std::string(kPasses[static_cast<std::size_t>(number)]);
+}
+
 std::string milliseconds(double seconds) { return fmt::format("{:.3f}", 1e3 * seconds); }
 
 ViewSpec timeline_view() { return {.series = {kBegin, kSeconds, kWorker, kExpert}}; }
@@ -79,6 +86,9 @@ Table timeline_table(const Comparison& comparison, const View& view) {
   for (const auto& column : columns) {
     if (column.size() != tiles) return out;
   }
+  const auto pass = values_of(comparison, point, kPass);
+  const bool passes = pass.size() == tiles && tiles > 0;
+  if (passes) out.columns.push_back({"pass", false});
   for (std::size_t tile = 0; tile < tiles; ++tile) {
     if (out.rows.size() == kMaxTableRows) {
       out.left_out = tiles - kMaxTableRows;
@@ -88,6 +98,7 @@ Table timeline_table(const Comparison& comparison, const View& view) {
                         {shortest(columns[0][tile]), milliseconds(columns[1][tile]),
                          milliseconds(columns[2][tile]), shortest(columns[3][tile]),
                          shortest(columns[4][tile]), shortest(columns[5][tile])}});
+    if (passes) out.rows.back().cells.push_back(pass_name(pass[tile]));
   }
   return out;
 }
@@ -263,8 +274,8 @@ const ReportSection kProfileTimeline = {
     .table = timeline_table,
     .findings = say_timeline,
     .series = [] {
-      return std::vector<SeriesRequest>{{kBegin},  {kSeconds},   {kWorker},
-                                        {kExpert}, {kTokenRows}, {kPaddedRows}};
+      return std::vector<SeriesRequest>{{kBegin},     {kSeconds},    {kWorker}, {kExpert},
+                                        {kTokenRows}, {kPaddedRows}, {kPass}};
     }};
 
 const ReportSection kProfileLedger = {

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "scenarios/runner/profile_point.hpp"
 
 namespace hotexpert {
@@ -25,6 +28,17 @@ std::vector<double> booked_by_index(const StragglerLedger& ledger, LedgerCause c
     if (entry.cause == cause) seconds.at(static_cast<std::size_t>(entry.index)) += entry.seconds;
   }
   return seconds;
+}
+
+/// The pass of each tile, as the report's timeline names them.
+void add_passes(const TileTimeline& timeline, PointResult& result) {
+  constexpr std::array<std::string_view, 4> kPasses = {"forward", "dgrad", "wgrad", "wgrad sums"};
+  std::vector<double> values;
+  for (const auto& tile : timeline.tiles) {
+    const auto pass = std::ranges::find(kPasses, timeline.grid.band(tile.column_tile)->pass);
+    values.push_back(static_cast<double>(pass - kPasses.begin()));
+  }
+  result.series.push_back(series_of("profile.tile_pass", "", "tile", std::move(values)));
 }
 
 /// The tiles of the shown pass, a series a field: what the report's timeline is drawn from.
@@ -57,6 +71,7 @@ void add_tiles(const TileTimeline& timeline, PointResult& result) {
          return static_cast<double>(rows.row_padding + rows.capacity_padding);
        }},
   };
+  if (!timeline.grid.bands.empty()) add_passes(timeline, result);
   for (const auto& field : fields) {
     std::vector<double> values;
     for (const auto& tile : timeline.tiles) values.push_back(field.value(timeline, tile));
@@ -65,24 +80,31 @@ void add_tiles(const TileTimeline& timeline, PointResult& result) {
 }
 
 /// The mean over pairs of passes, with each pair's value and the interval of their median.
-Measurement over_pairs(std::string metric, double mean, std::vector<double> samples) {
-  Measurement measurement{std::move(metric), mean, Provenance::kMeasured};
+Measurement over_pairs(std::string metric, double mean, Provenance provenance,
+                       std::vector<double> samples) {
+  Measurement measurement{std::move(metric), mean, provenance};
   measurement.ci95 = median_interval(samples);
   measurement.samples = std::move(samples);
   return measurement;
 }
 
-void add_ledger(const LayerProfile& layer, const TileGrid& grid, PointResult& result) {
-  const auto add = [&](std::string metric, double mean, auto value) {
+/// @param exchange of the times of exchanges between ranks and of sums that hold them
+void add_ledger(const LayerProfile& layer, const TileGrid& grid, Provenance exchange,
+                PointResult& result) {
+  const auto add = [&](std::string metric, double mean, Provenance provenance, auto value) {
     std::vector<double> samples;
     for (const auto& pair : layer.pairs) samples.push_back(value(pair));
-    result.measurements.push_back(over_pairs(std::move(metric), mean, std::move(samples)));
+    result.measurements.push_back(
+        over_pairs(std::move(metric), mean, provenance, std::move(samples)));
   };
   const auto& ledger = layer.ledger;
-  add("ledger.measured_s", ledger.measured_s, [](const auto& pair) { return pair.measured_s; });
-  add("ledger.control_s", ledger.control_s, [](const auto& pair) { return pair.control_s; });
+  add("ledger.measured_s", ledger.measured_s, exchange,
+      [](const auto& pair) { return pair.measured_s; });
+  add("ledger.control_s", ledger.control_s, exchange,
+      [](const auto& pair) { return pair.control_s; });
   for (const LedgerCause cause : ledger_causes())
     add(fmt::format("ledger.{}_s", name(cause)), ledger.booked_s(cause),
+        cause == LedgerCause::kAllToAll ? exchange : Provenance::kMeasured,
         [cause](const auto& pair) { return pair.booked_s(cause); });
   result.series.push_back(
       series_of("ledger.by_expert_s", "s", "expert",
@@ -173,7 +195,8 @@ void profile_metrics(const PointProfile& profile, PointResult& result) {
   add("profile.pass_spread", layer.pass_spread);
   add("profile.taken_fraction", layer.taken_fraction);
   if (layer.measured_clock_hz) add("profile.clock_hz", *layer.measured_clock_hz);
-  add_ledger(layer, profile.shown.timeline.grid, result);
+  add_ledger(layer, profile.shown.timeline.grid,
+             profile.ranks.ranks.empty() ? Provenance::kMeasured : Provenance::kModelled, result);
   add_reruns(profile.reruns, result);
   add_tiles(profile.shown.timeline, result);
   result.series.push_back(

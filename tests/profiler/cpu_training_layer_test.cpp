@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
+#include <string_view>
 
 #include "profiler/cpu_backend.hpp"
 #include "tests/kernels/support/plans.hpp"
@@ -11,7 +13,9 @@
 namespace hotexpert {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 LayerShape small_shape(DataType dtype = DataType::kFp32) {
   LayerShape shape;
@@ -75,6 +79,54 @@ TEST_P(CpuTrainingLayerTest, TheBackwardPassAloneHasNoForwardTime) {
   EXPECT_DOUBLE_EQ(*times.dgrad_s + *times.wgrad_s, *times.expert_ffn_s);
 }
 
+std::vector<std::string> bands_of(const TracedPass& traced) {
+  std::vector<std::string> passes;
+  for (const auto& band : traced.timeline.grid.bands) passes.push_back(band.pass);
+  return passes;
+}
+
+TEST_P(CpuTrainingLayerTest, ATracedPassRecordsEachTileOfEveryPassOnce) {
+  for (const auto pass : {LayerPass::kBackward, LayerPass::kTraining}) {
+    const auto layer = make_cpu_backend(2, pass)->prepare(small_shape(), GetParam(), 4, 7);
+    const auto plan = skewed_plan();
+    const int handle = layer->load(plan);
+    const auto traced = layer->run_traced(handle);
+    EXPECT_EQ(traced.untraced, "");
+    EXPECT_THAT(timeline_faults(traced.timeline), IsEmpty());
+    if (pass == LayerPass::kBackward)
+      EXPECT_THAT(bands_of(traced), ElementsAre("dgrad", "wgrad", "wgrad sums"));
+    else
+      EXPECT_THAT(bands_of(traced), ElementsAre("forward", "dgrad", "wgrad", "wgrad sums"));
+    int bad = -1;
+    EXPECT_LE(layer->verify(handle, bad), 5e-6) << "what is traced is the same computation";
+    EXPECT_GT(*traced.processor_s, 0);
+    layer->run(handle);
+    EXPECT_EQ(layer->run_traced(handle).timeline.tiles.size(), traced.timeline.tiles.size());
+  }
+}
+
+TEST_P(CpuTrainingLayerTest, TheInnerDimensionOfWeightGradientsIsTheRowsOfAnExpert) {
+  const auto layer =
+      make_cpu_backend(2, LayerPass::kBackward)->prepare(small_shape(), GetParam(), 4, 7);
+  const auto plan = skewed_plan();  // 75, 0, 150 and 75 rows, and a shared expert of 150
+  const auto traced = layer->run_traced(layer->load(plan));
+  const auto& grid = traced.timeline.grid;
+  std::map<int, std::map<std::int64_t, std::int64_t>> rows;  // by expert and column tile
+  std::int64_t sums = 0;
+  for (const auto& tile : traced.timeline.tiles) {
+    const auto& band = *grid.band(tile.column_tile);
+    if (band.pass == "wgrad") rows[tile.expert][tile.column_tile] += rows_of(grid, tile).token;
+    if (band.pass == "wgrad sums") ++sums;
+  }
+  for (int expert = 0; expert < 5; ++expert) {
+    ASSERT_FALSE(rows[expert].empty()) << expert;
+    for (const auto& [column, seen] : rows[expert])
+      EXPECT_EQ(seen, expert == 4 ? 150 : plan.rows(expert)) << expert << ' ' << column;
+  }
+  const bool split = std::string_view(GetParam()).find("split") != std::string_view::npos;
+  EXPECT_EQ(sums > 0, split);
+}
+
 INSTANTIATE_TEST_SUITE_P(Kernels, CpuTrainingLayerTest,
                          testing::Values("loop", "padded", "grouped",
                                          "grouped:wgrad=split:split_rows=40"),
@@ -92,14 +144,6 @@ TEST(CpuBackendTest, AKernelWithoutABackwardPassSaysSo) {
                 HasSubstr("has no backward pass; use layer.pass forward"));
   }
   EXPECT_EQ(make_cpu_backend(1)->unsupported(small_shape(), "eigen-grouped"), std::nullopt);
-}
-
-TEST(CpuBackendTest, TracedTheBackwardPassRunsAndSaysThatItRecordsNoTiles) {
-  const auto layer =
-      make_cpu_backend(1, LayerPass::kBackward)->prepare(small_shape(), "grouped", 4, 7);
-  const auto traced = layer->run_traced(layer->load(skewed_plan()));
-  EXPECT_GT(traced.times.total_s, 0);
-  EXPECT_THAT(traced.untraced, HasSubstr("forward pass only"));
 }
 
 }  // namespace

@@ -268,5 +268,63 @@ TEST(CounterfactualTest, ConfirmsByValueOrByIntervalAndNeverAgainstTheSign) {
   EXPECT_THROW(judge_counterfactual(LedgerCause::kExpert, 1, {1, 1}, {1, 1}), std::logic_error);
 }
 
+/// Weight gradients of four experts on two workers: the hot one in one piece, or in parts and sums.
+ObservedPass wgrad_pass(std::vector<std::int64_t> rows, bool split) {
+  TileGrid grid = grid_of(rows, 2, 1 << 20, 5);
+  grid.computes_full_tiles = false;
+  TileBand wgrad{"wgrad", 4, {}, {}};
+  TileBand sums{"wgrad sums", 1, {}, {}, false};
+  std::vector<TileRecord> records;
+  std::uint64_t free_ns[2] = {1000, 1000};
+  const auto add = [&](int expert, std::int64_t row_tile, std::int64_t column, std::int64_t ns) {
+    const int worker = free_ns[1] < free_ns[0] ? 1 : 0;
+    records.push_back({free_ns[worker], free_ns[worker] + static_cast<std::uint64_t>(ns), expert,
+                       worker, static_cast<std::int32_t>(row_tile),
+                       static_cast<std::int32_t>(column)});
+    free_ns[worker] = records.back().end_ns;
+  };
+  for (std::size_t e = 0; e < rows.size(); ++e) {
+    const std::int64_t parts = split && rows[e] > 512 ? (rows[e] + 511) / 512 : 1;
+    wgrad.row_tiles.push_back(parts);
+    wgrad.tile_rows.push_back(parts > 1 ? 512 : rows[e]);
+    sums.row_tiles.push_back(parts > 1 ? 1 : 0);
+  }
+  for (std::int64_t column = 0; column < 4; ++column) {
+    for (std::size_t e = rows.size(); e-- > 0;) {
+      const auto parts = wgrad.row_tiles[e];
+      for (std::int64_t part = 0; part < parts; ++part)
+        add(static_cast<int>(e), part, column,
+            100 * std::min(wgrad.tile_rows[e], rows[e] - part * wgrad.tile_rows[e]));
+    }
+  }
+  for (std::size_t e = 0; e < rows.size(); ++e) {
+    if (sums.row_tiles[e] > 0) add(static_cast<int>(e), 0, 4, 3000);
+  }
+  grid.bands = {wgrad, sums};
+  ObservedPass pass;
+  pass.timeline = make_timeline(std::move(grid), std::move(records));
+  pass.times.expert_ffn_s = summarise(pass.timeline).span_s + 1e-6;
+  pass.times.total_s = *pass.times.expert_ffn_s + 2e-6;
+  return pass;
+}
+
+TEST(StragglerLedgerTest, AHotExpertsLongWeightGradientsAreBookedToIt) {
+  const auto control = wgrad_pass({256, 256, 256, 256}, false);
+  const auto plain = book_straggler(wgrad_pass({64, 64, 64, 832}, false), control);
+  const auto split = book_straggler(wgrad_pass({64, 64, 64, 832}, true), control);
+  for (const auto* ledger : {&plain, &split}) {
+    double sum = 0;
+    for (const auto& entry : ledger->entries) sum += entry.seconds;
+    EXPECT_NEAR(sum, ledger->difference_s(), 1e-12);
+    EXPECT_LE(std::abs(ledger->booked_s(LedgerCause::kUnexplained)), 1e-9);
+  }
+  const auto of_hot = [](const StragglerLedger& ledger) {
+    for (const auto& entry : ledger.entries)
+      if (entry.cause == LedgerCause::kExpert && entry.index == 3) return entry.seconds;
+    return 0.0;
+  };
+  EXPECT_GE(of_hot(split), 1.5e-6) << "its sums: 3 us on one of two workers";
+}
+
 }  // namespace
 }  // namespace hotexpert

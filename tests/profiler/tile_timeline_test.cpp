@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <numeric>
 
 #include "tests/profiler/fake_kernel.hpp"
@@ -60,6 +61,53 @@ TEST(TileTimelineTest, KernelsThatEvenTilesOutHaveTheirOwnRows) {
   EXPECT_EQ(rows_of(grid, {0, 1, 0, 0, 0, 0}).computed(), 144);
   EXPECT_EQ(rows_of(grid, {0, 1, 0, 0, 1, 0}).computed(), 113);
   EXPECT_EQ(rows_of(grid, {0, 1, 1, 0, 0, 0}).computed(), 40);
+}
+
+/// Forward over rows, then weight gradients: expert 0 in two parts that are summed, expert 1 empty.
+TileTimeline two_passes() {
+  auto grid = grid_of({10, 0}, 2, 8, 4);
+  grid.computes_full_tiles = false;
+  grid.bands = {{"forward", 1, {2, 0}, {8, 8}},
+                {"wgrad", 2, {2, 1}, {6, 0}},
+                {"wgrad sums", 1, {1, 0}, {6, 0}, false}};
+  return make_timeline(std::move(grid), {{1000, 2000, 0, 0, 0, 0},
+                                         {1000, 1500, 0, 1, 1, 0},
+                                         {4000, 5000, 0, 0, 0, 1},
+                                         {4000, 4500, 0, 1, 1, 1},
+                                         {5000, 6500, 0, 0, 0, 2},
+                                         {4500, 5000, 0, 1, 1, 2},
+                                         {5000, 5100, 1, 1, 0, 1},
+                                         {5100, 5200, 1, 1, 0, 2},
+                                         {6500, 7000, 0, 0, 0, 3}});
+}
+
+TEST(TileTimelineTest, EachOfSeveralPassesIsCutInItsOwnWay) {
+  auto timeline = two_passes();
+  EXPECT_THAT(timeline_faults(timeline), IsEmpty());
+  EXPECT_EQ(timeline.grid.tiles(0), 7);
+  EXPECT_EQ(timeline.grid.tiles(1), 2);
+  const auto token_rows = [&](int expert, int row_tile, int column) {
+    return rows_of(timeline.grid, {0, 1, expert, 0, row_tile, column}).computed();
+  };
+  EXPECT_EQ(token_rows(0, 1, 0), 2) << "10 rows in eights";
+  EXPECT_EQ(token_rows(0, 1, 1), 4) << "10 rows in sixes";
+  EXPECT_EQ(token_rows(1, 0, 1), 0) << "zeros are written";
+  EXPECT_EQ(token_rows(0, 0, 3), 0) << "sums hold no rows";
+  timeline.tiles.pop_back();
+  EXPECT_THAT(timeline_faults(timeline), testing::Not(IsEmpty()));
+}
+
+TEST(TileTimelineTest, TimeBetweenPassesIsNotOfTheExperts) {
+  const auto summary = summarise(two_passes());
+  EXPECT_DOUBLE_EQ(summary.span_s, 1e-6 + 3e-6) << "1000-2000 and 4000-7000";
+  ASSERT_EQ(summary.bands.size(), 3U);
+  EXPECT_EQ(summary.bands[1].pass, "wgrad");
+  EXPECT_EQ(summary.bands[1].tiles, 6);
+  EXPECT_DOUBLE_EQ(summary.bands[1].span_s, 2.5e-6);
+  EXPECT_DOUBLE_EQ(summary.bands[1].longest_s, 1.5e-6);
+  EXPECT_EQ(summary.bands[1].longest_expert, 0);
+  EXPECT_NEAR(summary.idle_fraction, 1 - summary.busy_s / (2 * summary.span_s), 1e-12);
+  EXPECT_FALSE(std::isnan(summary.padding_share));
 }
 
 TEST(TileTimelineTest, PaddingShareIsTheShareOfRowsWhenTilesCostByRows) {

@@ -57,7 +57,7 @@ TEST(TraceEventsTest, ALayerPassIsASoundTrace) {
     auto grid = grid_of(rows, 4, 32, 2);
     const auto timeline = FakeKernel{grid}.run();
     TraceEvents trace;
-    add_layer_pass(trace, 0, {"rank 0"}, timeline, phases_of(timeline));
+    add_layer_pass(trace, 0, {"rank 0"}, {phases_of(timeline), timeline, ""});
     EXPECT_THAT(trace_schema_faults(trace.to_json()), IsEmpty()) << "trial " << trial;
   }
 }
@@ -66,7 +66,7 @@ TEST(TraceEventsTest, ConservesTimeAndTiles) {
   auto grid = grid_of({70, 3, 0, 40}, 3, 32, 4);
   const auto timeline = FakeKernel{grid}.run();
   TraceEvents trace;
-  add_layer_pass(trace, 0, {"rank 0"}, timeline, phases_of(timeline));
+  add_layer_pass(trace, 0, {"rank 0"}, {phases_of(timeline), timeline, ""});
   const auto json = trace.to_json();
   double tiles_us = 0;
   for (const auto& event : events(json, "X", "tile")) tiles_us += event.at("dur").as_double();
@@ -81,7 +81,7 @@ TEST(TraceEventsTest, ConservesTimeAndTiles) {
 TEST(TraceEventsTest, CountsBusyWorkersAndEndsAtZero) {
   const auto timeline = FakeKernel{grid_of({64, 64, 64}, 2, 32, 1)}.run();
   TraceEvents trace;
-  add_layer_pass(trace, 0, {"rank 0"}, timeline, phases_of(timeline));
+  add_layer_pass(trace, 0, {"rank 0"}, {phases_of(timeline), timeline, ""});
   std::vector<double> values;
   for (const auto& event : events(trace.to_json(), "C", ""))
     values.push_back(event.at("args").at("value").as_double());
@@ -91,7 +91,7 @@ TEST(TraceEventsTest, CountsBusyWorkersAndEndsAtZero) {
 TEST(TraceEventsTest, DrawsAnArrowFromDispatchToCombine) {
   const auto timeline = FakeKernel{grid_of({64}, 1, 32, 1)}.run();
   TraceEvents trace;
-  add_layer_pass(trace, 0, {"rank 0"}, timeline, phases_of(timeline));
+  add_layer_pass(trace, 0, {"rank 0"}, {phases_of(timeline), timeline, ""});
   const auto json = trace.to_json();
   const auto start = events(json, "s", "flow");
   const auto finish = events(json, "f", "flow");
@@ -104,7 +104,7 @@ TEST(TraceEventsTest, DrawsAnArrowFromDispatchToCombine) {
 TEST(TraceEventsTest, LanesAreCalledWhatTheyAre) {
   const auto timeline = FakeKernel{grid_of({64}, 2, 32, 1)}.run();
   TraceEvents trace;
-  add_layer_pass(trace, 3, {"cuda: H100", "SM"}, timeline, phases_of(timeline));
+  add_layer_pass(trace, 3, {"cuda: H100", "SM"}, {phases_of(timeline), timeline, ""});
   std::vector<std::string> names;
   const auto json = trace.to_json();
   for (const auto& event : json.at("traceEvents").as_array()) {
@@ -117,7 +117,7 @@ TEST(TraceEventsTest, PhasesFollowEachOtherAndHoldTheMeasuredTime) {
   const auto timeline = FakeKernel{grid_of({70, 3, 0, 40}, 3, 32, 4)}.run();
   const auto times = phases_of(timeline);
   TraceEvents trace;
-  add_layer_pass(trace, 0, {"rank 0"}, timeline, times);
+  add_layer_pass(trace, 0, {"rank 0"}, {times, timeline, ""});
   double sum_us = 0;
   double end_us = -1;
   const auto json = trace.to_json();
@@ -135,7 +135,7 @@ TEST(TraceEventsTest, PhasesFollowEachOtherAndHoldTheMeasuredTime) {
 TEST(TraceEventsTest, AbsentPhasesHaveNoSlice) {
   const auto timeline = FakeKernel{grid_of({64}, 1, 32, 1)}.run();
   TraceEvents trace;
-  add_layer_pass(trace, 0, {"rank 0"}, timeline, phases_of(timeline));
+  add_layer_pass(trace, 0, {"rank 0"}, {phases_of(timeline), timeline, ""});
   std::set<std::string> names;
   for (const auto& event : events(trace.to_json(), "X", "phase"))
     names.insert(event.at("name").as_string());

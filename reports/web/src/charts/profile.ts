@@ -27,12 +27,17 @@ interface Tile {
   expert: number;
   tokenRows: number;
   paddedRows: number;
+  pass: string;
 }
+
+const passes = ["forward", "dgrad", "wgrad", "wgrad sums"]; // profile.tile_pass counts from 0
 
 function tilesOf(scene: Scene): Tile[] {
   const [worker, begin, seconds, expert, tokenRows, paddedRows] =
     ["worker", "begin_s", "seconds", "expert", "token_rows", "padded_rows"].map((field) => valuesOf(scene, `profile.tile_${field}`)) as [number[], number[], number[], number[], number[], number[]];
+  const pass = valuesOf(scene, "profile.tile_pass");
   return worker.map((_, i) => ({
+    pass: passes[pass[i] ?? -1] ?? "",
     worker: worker[i]!, begin: begin[i]!, seconds: seconds[i]!, expert: expert[i]!, tokenRows: tokenRows[i] ?? 0, paddedRows: paddedRows[i] ?? 0,
   }));
 }
@@ -60,7 +65,8 @@ export const profileTimeline: Chart = {
       const end = tile.begin + tile.seconds;
       const shared = {
         lane: tile.worker, name: `Expert ${tile.expert}`,
-        detail: [{ name: "rows", value: `${tile.tokenRows} of tokens`, detail: tile.paddedRows > 0 ? `${tile.paddedRows} padded` : "" }],
+        detail: [{ name: "rows", value: `${tile.tokenRows} of tokens`, detail: tile.paddedRows > 0 ? `${tile.paddedRows} padded` : "" },
+          ...(tile.pass === "" ? [] : [{ name: "pass", value: tile.pass, detail: "" }])],
       };
       if (split > tile.begin) bars.push({ ...shared, kind: named.has(tile.expert) ? `expert ${tile.expert}` : "other experts", start: tile.begin, end: split });
       if (end > split) bars.push({ ...shared, kind: "padded rows", start: split, end, hatched: true });
