@@ -67,6 +67,19 @@ struct LayerProfile {
 };
 LayerProfile profile_of(const ProfiledSteps& steps);
 
+// Parts of profile_of(), which the profile of several ranks (rank_ledger.hpp) is made of too.
+/// The value nearest to the median, by index.
+std::size_t nearest_to_median(const std::vector<double>& values);
+/// 1.4826 MAD / median: the standard deviation over the mean where values are normal.
+double relative_spread(const std::vector<double>& values);
+/// faults, taken_fraction and clocks.
+void watch_passes(const std::vector<TracedPass>& measured, const std::vector<TracedPass>& control,
+                  LayerProfile& profile);
+/// summary and untiled_fraction.
+void summarise_shown(const TracedPass& shown, LayerProfile& profile);
+/// pairs without those whose difference is an outlier, outliers, ledger and difference_ci95.
+void keep_pairs(std::vector<StragglerLedger> pairs, LayerProfile& profile);
+
 /// A traced pass as the ledger takes it.
 ObservedPass observed(const TracedPass& pass);
 

@@ -35,4 +35,10 @@ void book_busy(const ObservedPass& pass, const TileReference& reference, const S
 void book_idle(const ObservedPass& pass, const TileReference& reference, const Slowness& slowness,
                Bookings& bookings);
 
+/// Seconds of the step by cause; they add up to total_s.
+Bookings book_pass(const ObservedPass& pass, const TileReference& reference);
+
+/// The entries of what was booked, the largest first.
+StragglerLedger ledger_of(double measured_s, double control_s, const Bookings& bookings);
+
 }  // namespace hotexpert::ledger

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "profiler/rank_ledger.hpp"
 #include "profiler/trace_events.hpp"
 
 namespace hotexpert {
@@ -22,5 +23,11 @@ struct RankStep {
 /// @return the end of the step in ns
 std::uint64_t add_rank_step(TraceEvents& trace, int first_process, std::uint64_t start_ns,
                             const RankStep& step);
+
+/// A traced step: process = rank, with its tiles as add_layer_pass() draws them and the phases
+/// dispatch, wait for rows, permute, expert, combine, wait for the slowest rank, return on one time
+/// line, however the ranks were run. Arrows lead from each rank's dispatch to its combine, and from
+/// the slowest rank's combine to the waits for it.
+void add_rank_passes(TraceEvents& trace, const RankedPass& step, const std::string& worker);
 
 }  // namespace hotexpert

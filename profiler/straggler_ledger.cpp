@@ -55,6 +55,9 @@ const CauseRow& row_of(LedgerCause cause) {
 }
 
 LedgerEntry entry_of(LedgerCause cause, int index, double seconds) {
+  if (cause == LedgerCause::kAllToAll && index >= 0)
+    return {cause, index, seconds, fmt::format("all-to-all: wait for rank {}", index),
+            "the other ranks had to wait for it"};
   const auto& row = row_of(cause);
   return {cause, index, seconds, fmt::format(fmt::runtime(row.subject), index),
           std::string(row.meaning)};
@@ -81,15 +84,20 @@ void check(const ObservedPass& measured, const ObservedPass& control) {
           "a pass without a timed expert phase");
 }
 
-/// Seconds of the step by cause; they add up to total_s.
-Bookings book_pass(const ObservedPass& pass, const TileReference& reference) {
-  const auto slowness = ledger::slowness_of(pass, reference);
-  Bookings bookings;
-  ledger::book_busy(pass, reference, slowness, bookings);
-  ledger::book_idle(pass, reference, slowness, bookings);
-  for (auto& [key, seconds] : bookings) seconds /= pass.timeline.grid.num_workers;
+}  // namespace
 
-  const double span_s = summarise(pass.timeline).span_s;
+namespace ledger {
+
+Bookings book_pass(const ObservedPass& pass, const TileReference& reference) {
+  Bookings bookings;
+  if (!pass.timeline.tiles.empty()) {  // a rank may have no rows
+    const auto slowness = slowness_of(pass, reference);
+    book_busy(pass, reference, slowness, bookings);
+    book_idle(pass, reference, slowness, bookings);
+    for (auto& [key, seconds] : bookings) seconds /= pass.timeline.grid.num_workers;
+  }
+  const double span_s =
+      1e-9 * static_cast<double>(pass.timeline.end_ns() - pass.timeline.begin_ns());
   const double movement = movement_s(pass.times);
   const double all_to_all = or_zero(pass.times.all_to_all_s);
   bookings[{LedgerCause::kMovement, -1}] += movement;
@@ -109,7 +117,7 @@ StragglerLedger ledger_of(double measured_s, double control_s, const Bookings& b
   return result;
 }
 
-}  // namespace
+}  // namespace ledger
 
 std::string_view name(LedgerCause cause) { return row_of(cause).name; }
 
@@ -142,9 +150,9 @@ StragglerLedger book_straggler(const ObservedPass& measured, const ObservedPass&
 StragglerLedger book_straggler(const ObservedPass& measured, const ObservedPass& control,
                                const TileReference& reference) {
   check(measured, control);
-  auto bookings = book_pass(measured, reference);
-  for (const auto& [key, seconds] : book_pass(control, reference)) bookings[key] -= seconds;
-  return ledger_of(measured.times.total_s, control.times.total_s, bookings);
+  auto bookings = ledger::book_pass(measured, reference);
+  for (const auto& [key, seconds] : ledger::book_pass(control, reference)) bookings[key] -= seconds;
+  return ledger::ledger_of(measured.times.total_s, control.times.total_s, bookings);
 }
 
 StragglerLedger mean_ledger(std::span<const StragglerLedger> ledgers) {
@@ -159,7 +167,7 @@ StragglerLedger mean_ledger(std::span<const StragglerLedger> ledgers) {
     for (const auto& entry : one.entries)
       bookings[{entry.cause, entry.index}] += entry.seconds / count;
   }
-  return ledger_of(measured_s, control_s, bookings);
+  return ledger::ledger_of(measured_s, control_s, bookings);
 }
 
 Counterfactual judge_counterfactual(LedgerCause cause, double booked_s,

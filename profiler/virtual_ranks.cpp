@@ -44,17 +44,79 @@ std::vector<int> experts_of_rank(const DispatchPlan& plan, int rank) {
   return experts;
 }
 
+/// Puts the values of a rank's experts in the places that the whole plan has for them.
+void spread(std::vector<std::int64_t>& values, const std::vector<int>& experts, std::size_t all) {
+  if (values.empty()) return;
+  std::vector<std::int64_t> wide(all, 0);
+  for (std::size_t i = 0; i < experts.size(); ++i)
+    wide[static_cast<std::size_t>(experts[i])] = values[i];
+  values = std::move(wide);
+}
+
+/// A pass of a rank with its experts named as the whole plan names them.
+TracedPass renumbered(TracedPass pass, const std::vector<int>& experts, std::size_t all) {
+  auto& grid = pass.timeline.grid;
+  for (auto* values : {&grid.token_rows, &grid.computed_rows, &grid.even_rows})
+    spread(*values, experts, all);
+  for (auto& band : grid.bands) {
+    spread(band.row_tiles, experts, all);
+    spread(band.tile_rows, experts, all);
+  }
+  for (auto& tile : pass.timeline.tiles)
+    tile.expert = experts[static_cast<std::size_t>(tile.expert)];
+  return pass;
+}
+
+void add(std::vector<std::int64_t>& sum, const std::vector<std::int64_t>& part) {
+  for (std::size_t i = 0; i < sum.size() && i < part.size(); ++i) sum[i] += part[i];
+}
+
+/// Lets a pass of other experts follow, with nothing between but what moves rows.
+void append(TracedPass& pass, TracedPass next) {
+  auto& grid = pass.timeline.grid;
+  const auto& other = next.timeline.grid;
+  add(grid.token_rows, other.token_rows);
+  add(grid.computed_rows, other.computed_rows);
+  add(grid.even_rows, other.even_rows);
+  for (std::size_t band = 0; band < grid.bands.size(); ++band) {
+    add(grid.bands[band].row_tiles, other.bands[band].row_tiles);
+    add(grid.bands[band].tile_rows, other.bands[band].tile_rows);
+  }
+  const double between_s = pass.times.combine_s.value_or(0) + next.times.permute_s.value_or(0);
+  const std::uint64_t was_ns = next.timeline.begin_ns();
+  const std::uint64_t begin_ns =
+      pass.timeline.tiles.empty()
+          ? was_ns
+          : pass.timeline.end_ns() + static_cast<std::uint64_t>(1e9 * between_s);
+  auto records = std::move(pass.timeline.tiles);
+  for (TileRecord tile : next.timeline.tiles) {
+    tile.begin_ns = tile.begin_ns - was_ns + begin_ns;
+    tile.end_ns = tile.end_ns - was_ns + begin_ns;
+    records.push_back(tile);
+  }
+  pass.timeline = make_timeline(std::move(grid), std::move(records));
+  add(pass.times, next.times);
+  if (pass.processor_s && next.processor_s) *pass.processor_s += *next.processor_s;
+  if (pass.untraced.empty()) pass.untraced = std::move(next.untraced);
+}
+
 }  // namespace
 
-VirtualRanks::VirtualRanks(LayerOfExperts layer_of, int shared_experts, std::vector<double> speed)
-    : layer_of_(std::move(layer_of)), shared_experts_(shared_experts), speed_(std::move(speed)) {}
+VirtualRanks::VirtualRanks(LayerOfExperts layer_of, int shared_experts, std::vector<double> speed,
+                           EqualLoads equal_loads)
+    : layer_of_(std::move(layer_of)),
+      shared_experts_(shared_experts),
+      speed_(std::move(speed)),
+      equal_loads_(equal_loads) {}
 
 int VirtualRanks::load(const DispatchPlan& plan, std::span<const std::int64_t> owned_tokens,
                        const PayloadOfPlan& payload_of) {
   LoadedPlan loaded;
+  loaded.num_physical = plan.num_physical;
   std::map<std::vector<std::int64_t>, std::size_t> known;
   const auto index_of = [&](std::vector<std::int64_t> key, const DispatchPlan& local,
-                            std::vector<int> experts) {
+                            std::vector<int> experts, int rank) {
+    if (equal_loads_ == EqualLoads::kRunApart) key.push_back(-2 - rank);
     const auto [found, is_new] = known.emplace(std::move(key), loaded.loads.size());
     if (is_new) {
       PreparedLayer& layer = layer_of_(local.num_physical);
@@ -65,11 +127,12 @@ int VirtualRanks::load(const DispatchPlan& plan, std::span<const std::int64_t> o
   };
   for (int rank = 0; rank < plan.num_ranks; ++rank) {
     const DispatchPlan local = rank_plan(plan, rank);
-    loaded.routed.push_back(index_of(falling_rows(local), local, experts_of_rank(plan, rank)));
+    loaded.routed.push_back(
+        index_of(falling_rows(local), local, experts_of_rank(plan, rank), rank));
     if (shared_experts_ == 0) continue;
     const std::int64_t own = owned_tokens[static_cast<std::size_t>(rank)];
     const DispatchPlan dense = dense_plan(own, shared_experts_);
-    loaded.shared.push_back(index_of({-1, own}, dense, {}));
+    loaded.shared.push_back(index_of({-1, own}, dense, {}, rank));
   }
   plans_.push_back(std::move(loaded));
   return static_cast<int>(plans_.size()) - 1;
@@ -98,6 +161,29 @@ PhaseTimes VirtualRanks::run(int handle) {
   }
   slowest.rank_ffn_s = std::move(ffn_s);
   return slowest;
+}
+
+std::vector<TracedPass> VirtualRanks::run_traced(int handle) {
+  LoadedPlan& plan = plans_.at(static_cast<std::size_t>(handle));
+  const auto traced = [](const TimedLoad& load) {
+    return run_traced_step(*load.layer, load.handle, load.payload);
+  };
+  const auto all = static_cast<std::size_t>(plan.num_physical + shared_experts_);
+  std::vector<int> shared(static_cast<std::size_t>(shared_experts_));
+  std::iota(shared.begin(), shared.end(), plan.num_physical);
+  std::vector<TracedPass> passes;
+  for (std::size_t rank = 0; rank < plan.routed.size(); ++rank) {
+    const TimedLoad& routed = plan.loads[plan.routed[rank]];
+    passes.push_back(renumbered(traced(routed), routed.experts, all));
+    if (!plan.shared.empty())
+      append(passes.back(), renumbered(traced(plan.loads[plan.shared[rank]]), shared, all));
+  }
+  return passes;
+}
+
+void VirtualRanks::run_staged(int handle, StageObserver& observer) {
+  for (const auto& load : plans_.at(static_cast<std::size_t>(handle)).loads)
+    run_staged_step(*load.layer, load.handle, load.payload, observer);
 }
 
 RankTimes VirtualRanks::settle(int handle, std::size_t runs) const {

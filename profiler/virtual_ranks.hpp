@@ -20,6 +20,10 @@ using LayerOfExperts = std::function<PreparedLayer&(int num_physical)>;
 /// ranks.
 using PayloadOfPlan = std::function<RangePayload(const DispatchPlan& local)>;
 
+/// Whether ranks with the same rows for as many experts, in whatever order, are run once: an expert
+/// costs what its rows cost.
+enum class EqualLoads : std::uint8_t { kRunOnce, kRunApart };
+
 /// What the last runs of a plan say, the straggler settled.
 struct RankTimes {
   int straggler = 0;  ///< the rank with the largest median total, lower index on ties
@@ -31,15 +35,15 @@ struct RankTimes {
 
 /// An expert-parallel layer whose ranks run one after another on one device: each rank's true local
 /// load goes through the real kernel and is timed. The layer's time is the slowest rank's; the
-/// network is no part of it. Ranks with the same rows for as many experts, in whatever order, are
-/// timed once: an expert costs what its rows cost. Shared experts run on the tokens a rank owns.
+/// network is no part of it. Shared experts run on the tokens a rank owns.
 /// Every rank computes with the same set of weights, so outputs are checked rank by rank but do not
 /// add up to the layer's output.
 class VirtualRanks {
  public:
   /// @param layer_of where layers come from; called by load()
   /// @param speed [R] what a rank's device does in the time this one needs 1; empty = all equal
-  VirtualRanks(LayerOfExperts layer_of, int shared_experts, std::vector<double> speed);
+  VirtualRanks(LayerOfExperts layer_of, int shared_experts, std::vector<double> speed,
+               EqualLoads equal_loads = EqualLoads::kRunOnce);
 
   /// Cuts the plan into its ranks and loads those that differ.
   /// @param owned_tokens [R] tokens of each rank, for shared experts
@@ -51,6 +55,13 @@ class VirtualRanks {
   /// Runs every distinct load once, each in the ranges step > layer. total_s and the phases are
   /// those of this run's slowest rank.
   PhaseTimes run(int handle);
+
+  /// One traced pass of every rank, of loads that were kept apart. Experts are numbered as in the
+  /// plan, shared ones behind them; tiles of shared experts follow those of routed ones.   @return
+  /// [R]
+  std::vector<TracedPass> run_traced(int handle);
+  /// One pass of every rank with its stages told, see PreparedLayer::run_staged().
+  void run_staged(int handle, StageObserver& observer);
 
   /// The straggler of the last `runs` runs, found by medians: a hiccup on another rank does not
   /// make it the straggler, as it would if each run's maximum counted.
@@ -80,6 +91,7 @@ class VirtualRanks {
     std::vector<TimedLoad> loads;
     std::vector<std::size_t> routed;  // [R] index into loads
     std::vector<std::size_t> shared;  // [R] index into loads; empty without shared experts
+    int num_physical = 0;
   };
 
   [[nodiscard]] PhaseTimes time_of_rank(const LoadedPlan& plan, std::size_t rank,
@@ -88,6 +100,7 @@ class VirtualRanks {
   LayerOfExperts layer_of_;
   int shared_experts_;
   std::vector<double> speed_;
+  EqualLoads equal_loads_;
   std::vector<LoadedPlan> plans_;
 };
 

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "profiler/nsight_commands.hpp"
+#include "profiler/rank_trace.hpp"
 #include "profiler/trace_events.hpp"
 #include "reports/run_store.hpp"
 #include "scenarios/cli/command_list.hpp"
@@ -116,9 +117,13 @@ void write_trace(const PointProfile& profile, const std::string& path) {
   if (!profile.layer.untraced.empty())
     throw UsageError("--trace: " + profile.layer.untraced + " There is nothing to write.");
   TraceEvents trace;
-  const LaneNames names{fmt::format("{}: {}", profile.backend, profile.device),
-                        profile.backend == "cuda" ? "SM" : "worker"};
-  add_layer_pass(trace, 0, names, profile.shown.timeline, profile.shown.times);
+  const char* worker = profile.backend == "cuda" ? "SM" : "worker";
+  if (profile.ranks.ranks.empty()) {
+    const LaneNames names{fmt::format("{}: {}", profile.backend, profile.device), worker};
+    add_layer_pass(trace, 0, names, profile.shown);
+  } else {
+    add_rank_passes(trace, profile.ranks, worker);
+  }
   Json metadata;
   metadata.set("program", "hotexpert").set("kernel", profile.kernel);
   metadata.set("backend", profile.backend).set("device", profile.device);

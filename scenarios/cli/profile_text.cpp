@@ -12,6 +12,7 @@ namespace hotexpert {
 namespace {
 
 constexpr std::size_t kMostRows = 8;
+constexpr std::size_t kMostRanks = 16;
 
 std::string ms(double seconds) { return fmt::format("{:.3f}", 1e3 * seconds); }
 std::string signed_ms(double seconds) { return fmt::format("{:+.3f}", 1e3 * seconds); }
@@ -62,7 +63,7 @@ std::string expert_table(const PointProfile& profile) {
     table.rows.push_back(Json::object()
                              .set("expert", expert)
                              .set("rows", grid.token_rows[e])
-                             .set("tiles", grid.row_tiles(expert) * grid.column_tiles)
+                             .set("tiles", grid.tiles(expert))
                              .set("share of time", percent(summary.expert_share[e]))
                              .set("last tile ends, ms", ms(summary.expert_end_s[e])));
   }
@@ -72,12 +73,31 @@ std::string expert_table(const PointProfile& profile) {
   return out;
 }
 
+/// Of several passes: how long each took, and whose tile was the longest of it.
+std::string pass_table(const TimelineSummary& summary) {
+  if (summary.bands.empty()) return "";
+  CommandTable table{
+      {"pass", "tiles", "span ms", "busy ms", "longest tile, ms", "of expert"}, {}, {}};
+  for (const auto& band : summary.bands) {
+    if (band.tiles == 0) continue;
+    table.rows.push_back(Json::object()
+                             .set("pass", band.pass)
+                             .set("tiles", band.tiles)
+                             .set("span ms", ms(band.span_s))
+                             .set("busy ms", ms(band.busy_s))
+                             .set("longest tile, ms", ms(band.longest_s))
+                             .set("of expert", band.longest_expert));
+  }
+  return indented(text_table(table));
+}
+
 std::string timeline_text(const PointProfile& profile) {
   const auto& summary = profile.layer.summary;
   const auto& tiles = profile.shown.timeline.tiles;
   const auto last = std::ranges::max_element(tiles, {}, &TileRecord::end_ns);
   std::string out = fmt::format(
-      "Timeline of the pass nearest to the median: layer {} ms, expert phase {} ms, {} tiles\n",
+      "Timeline of the pass nearest to the median{}: layer {} ms, expert phase {} ms, {} tiles\n",
+      profile.ranks.ranks.empty() ? "" : fmt::format(", rank {}", profile.ranks.straggler()),
       ms(profile.shown.times.total_s), ms(summary.span_s), tiles.size());
   out += fmt::format("  expert {}'s tiles ended last, on worker {}.\n", last->expert, last->worker);
   out +=
@@ -86,7 +106,32 @@ std::string timeline_text(const PointProfile& profile) {
   out += fmt::format("  Recording the tiles cost {:+.2f} % of the layer time{}.\n",
                      100 * profile.layer.trace_overhead.value,
                      profile.layer.trace_overhead.resolved() ? "" : ", within noise");
-  return out + worker_table(profile) + expert_table(profile);
+  return out + pass_table(summary) + worker_table(profile) + expert_table(profile);
+}
+
+std::string rank_table(const PointProfile& profile) {
+  const auto& step = profile.ranks;
+  if (step.ranks.empty()) return "";
+  std::string out = fmt::format(
+      "Ranks of the step nearest to the median: {} ms, of it {} ms for rank {}\n",
+      ms(step.step_s()), ms(step.ranks[static_cast<std::size_t>(step.straggler())].times.total_s),
+      step.straggler());
+  CommandTable table{{"rank", "rows", "own work, ms", "exchange (model), ms", "waits, ms"}, {}, {}};
+  for (std::size_t rank = 0; rank < step.ranks.size() && rank < kMostRanks; ++rank) {
+    const auto& grid = step.ranks[rank].timeline.grid;
+    table.rows.push_back(
+        Json::object()
+            .set("rank", static_cast<std::int64_t>(rank))
+            .set("rows",
+                 std::accumulate(grid.token_rows.begin(), grid.token_rows.end(), std::int64_t{0}))
+            .set("own work, ms", ms(step.ranks[rank].times.total_s))
+            .set("exchange (model), ms", ms(step.dispatch_s[rank] + step.return_s[rank]))
+            .set("waits, ms", ms(step.wait_s(static_cast<int>(rank)))));
+  }
+  out += indented(text_table(table));
+  if (step.ranks.size() > kMostRanks)
+    out += fmt::format("  and {} more\n", step.ranks.size() - kMostRanks);
+  return out + "\n";
 }
 
 std::string ledger_text(const PointProfile& profile) {
@@ -138,8 +183,8 @@ std::string profile_text(const PointProfile& profile, const std::string& title) 
                                           profile.backend, profile.device, profile.steps)) +
                     "\n";
   if (profile.profiled && profile.layer.untraced.empty())
-    out +=
-        "\n" + timeline_text(profile) + "\n" + ledger_text(profile) + "\n" + reruns_text(profile);
+    out += "\n" + rank_table(profile) + timeline_text(profile) + "\n" + ledger_text(profile) +
+           "\n" + reruns_text(profile);
   if (!profile.remarks.empty()) out += "\n";
   for (const auto& remark : profile.remarks) out += "note: " + printable(remark) + "\n";
   return out;

@@ -9,6 +9,7 @@
 #include "profiler/layer_profile.hpp"
 #include "profiler/ledger_doubts.hpp"
 #include "profiler/nsight_counters.hpp"
+#include "profiler/rank_ledger.hpp"
 #include "scenarios/runner/scenario.hpp"
 #include "scenarios/runner/timed.hpp"
 #include "sim/core/point_result.hpp"
@@ -46,7 +47,8 @@ struct PointProfile {
   double expert_flops = 0;                ///< of all rows, shared experts included
   DataType dtype = DataType::kFp32;
   bool profiled = false;  ///< false after --profile-once: what follows is empty
-  TracedPass shown;
+  TracedPass shown;       ///< of several ranks: the straggler's
+  RankedPass ranks;       ///< the shown step of several ranks; empty for one
   LayerProfile layer;
   std::vector<LedgerDoubt> doubts;               ///< why `layer` must be read with care
   RangeName slowest_stage = RangeName::kExpert;  ///< by median time

@@ -12,8 +12,6 @@
 namespace hotexpert {
 namespace {
 
-constexpr double kVerifyFlops = 2e9;  // the rule of PreparedLayer::verify, over all ranks
-
 /// Fixes the straggler of every arm: its samples become that rank's.
 std::vector<RankTimes> settle_arms(const VirtualRanks& ranks, MeasureResult& measured) {
   std::vector<RankTimes> settled;
@@ -89,7 +87,8 @@ void time_virtual_ranks(const PointSpec& spec, const Placements& placements, con
     if (!is_modelled(backend)) {
       ranks.run(handle);
       int bad_expert = -1;
-      const auto budget = static_cast<std::int64_t>(kVerifyFlops / flops_per_expert(spec.shape, 1));
+      const auto budget =
+          static_cast<std::int64_t>(kRankVerifyFlops / flops_per_expert(spec.shape, 1));
       const double error = ranks.verify(handle, budget, bad_expert);
       if (!check_error(spec, arm.name, error, bad_expert, result)) return;
       worst_error = std::max(worst_error, error);

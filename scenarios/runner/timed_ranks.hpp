@@ -10,6 +10,10 @@
 
 namespace hotexpert {
 
+/// Products that are checked against fp64 before ranks are timed: the rule of
+/// PreparedLayer::verify(), over all ranks together.
+inline constexpr double kRankVerifyFlops = 2e9;
+
 /// The part of the layer that one rank holds: as many experts as its slots, no shared ones.
 LayerShape shape_of_rank(const LayerShape& shape, const ExpertPlacement& placement);
 

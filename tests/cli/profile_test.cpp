@@ -231,7 +231,7 @@ TEST(ProfileCommandTest, ARefusedPointLeavesNoFolderBehind) {
   for (const auto& refused : {std::vector<std::string>{"--kernel", "no-such"},
                               {"--backend", "model"},
                               {"--layer.dtype", "bf16", "--kernel", "eigen-padded"},
-                              {"--ep.ranks", "2"}}) {
+                              {"--ep.ranks", "2", "--ep.exec", "mpi"}}) {
     const std::string run = fresh_folder("refused");
     const auto result = run_hotexpert(with(with(tiny({"profile"}), refused), {"-o", run}));
     EXPECT_NE(result.exit_code, 0) << refused.front();
