@@ -16,6 +16,9 @@ if(NOT HOTEXPERT_CUDA STREQUAL "OFF")
       set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
     endif()
     set(CMAKE_CUDA_STANDARD 20)
+    # Debug builds keep optimised device code, with line numbers for compute-sanitizer and waits that trap (no NDEBUG). Not -G:
+    # it compiles (nvcc 13.0), but ptxas then serialises every wgmma (C7509, C7517, C7519), so the kernel debugged is another one.
+    string(APPEND CMAKE_CUDA_FLAGS_DEBUG " -lineinfo")
     find_package(CUDAToolkit REQUIRED)
     set(HOTEXPERT_HAVE_CUDA ON)
   elseif(HOTEXPERT_CUDA STREQUAL "ON")

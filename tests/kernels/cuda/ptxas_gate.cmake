@@ -1,4 +1,4 @@
-# Compiles one .cu for one architecture and reads ptxas' report: no spills, no advisory that wgmma was serialised (C751x), no
+# Compiles one .cu for one architecture and reads ptxas' report: no spills, no advisory that wgmma was serialised (C750x, C751x), no
 # more registers than MOST_REGISTERS, and instances with every instruction of NEEDS in their PTX.
 #   cmake -DNVCC= -DSOURCE_DIR= -DFILE= -DARCH=90a -DMOST_REGISTERS=255 [-DNEEDS=wgmma.mma_async,setmaxnreg] -DOUT= -P ptxas_gate.cmake
 file(MAKE_DIRECTORY "${OUT}")
@@ -10,7 +10,7 @@ execute_process(
 if(failed)
   message(FATAL_ERROR "${FILE} does not compile for sm_${ARCH}:\n${report}")
 endif()
-if(report MATCHES "C751[0-9][^\n]*")
+if(report MATCHES "C75[01][0-9][^\n]*")
   message(FATAL_ERROR "${FILE}, sm_${ARCH}: products are serialised: ${CMAKE_MATCH_0}")
 endif()
 string(REGEX MATCHALL "[0-9]+ bytes spill (stores|loads)" spills "${report}")
@@ -27,6 +27,7 @@ endif()
 # MOST_REGISTERS may hold two bounds, for kernels whose names hold a word and for all others: "Li2=168,255".
 string(REGEX MATCHALL "entry function '[^']*'|Used [0-9]+ registers" lines "${report}")
 set(kernel "")
+set(largest 0)
 foreach(line IN LISTS lines)
   if(line MATCHES "entry function '(.*)'")
     set(kernel "${CMAKE_MATCH_1}")
@@ -45,6 +46,9 @@ foreach(line IN LISTS lines)
       set(most ${bound})
     endif()
   endforeach()
+  if(used GREATER largest)
+    set(largest ${used})
+  endif()
   if(used GREATER most)
     message(FATAL_ERROR "${kernel}, sm_${ARCH}: ${used} registers, more than ${most}")
   endif()
@@ -57,4 +61,4 @@ foreach(instruction IN LISTS needs)
     message(FATAL_ERROR "${FILE}, sm_${ARCH}: no ${instruction} in its code")
   endif()
 endforeach()
-message(STATUS "${FILE}, sm_${ARCH}: ${kernels} kernels, no spills, no serialised products")
+message(STATUS "${FILE}, sm_${ARCH}: ${kernels} kernels, at most ${largest} registers, no spills, no serialised products")
