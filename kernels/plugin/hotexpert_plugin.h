@@ -17,7 +17,11 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
+#define HOTEXPERT_OPTIONAL \
+  {} /* a member that may be left out */
 extern "C" {
+#else
+#define HOTEXPERT_OPTIONAL
 #endif
 
 #define HOTEXPERT_PLUGIN_ABI 2u
@@ -75,16 +79,16 @@ typedef struct hotexpert_batch {
 typedef struct hotexpert_plugin {
   uint32_t abi;     /* HOTEXPERT_PLUGIN_ABI */
   uint32_t runs_on; /* HOTEXPERT_ON_HOST | HOTEXPERT_ON_CUDA */
-  uint32_t flags;
-  uint32_t reserved;
+  uint32_t flags HOTEXPERT_OPTIONAL;
+  uint32_t reserved HOTEXPERT_OPTIONAL;
   const char* summary; /* one line for people */
   /* May be NULL: everything is supported. A refusal's reason makes the point skipped. */
-  const char* (*supports)(const hotexpert_layer* layer);
+  const char* (*supports)(const hotexpert_layer* layer)HOTEXPERT_OPTIONAL;
   /* May be NULL: no state. Pack weights, reserve memory, choose tiles here: it is not timed. */
-  const char* (*create)(const hotexpert_layer* layer, void** state);
+  const char* (*create)(const hotexpert_layer* layer, void** state)HOTEXPERT_OPTIONAL;
   /* Computes y from x. `layer` is the one that create() saw. */
   const char* (*run)(void* state, const hotexpert_layer* layer, const hotexpert_batch* batch);
-  void (*destroy)(void* state); /* may be NULL */
+  void (*destroy)(void* state) HOTEXPERT_OPTIONAL; /* may be NULL */
 } hotexpert_plugin;
 
 /* What a plugin exports. */
