@@ -71,7 +71,7 @@ std::optional<SeedMean> seed_mean(const Comparison& comparison, const LabGroup& 
   if (values.empty()) return std::nullopt;
   const auto [least, greatest] = std::minmax_element(values.begin(), values.end());
   SeedMean out{mean(values), {*least, *greatest}, {}};
-  if (values.size() >= 3) out.ci95 = mean_interval(values);
+  if (values.size() >= kFewestShownWithInterval) out.ci95 = mean_interval(values);
   if (out.ci95) out.ci95 = within_range(metric, comparison.metric(metric)->unit, *out.ci95);
   return out;
 }

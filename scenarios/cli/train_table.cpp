@@ -96,8 +96,8 @@ CommandTable train_table(const Scenario& scenario, const std::vector<PointResult
       const auto values = values_of(group, column.metric);
       if (values.empty()) continue;
       row.set(std::string(column.metric), mean(values));
-      const auto interval = mean_interval(values);
-      if (column.interval && interval) {
+      if (!column.interval || values.size() < kFewestShownWithInterval) continue;
+      if (const auto interval = mean_interval(values)) {
         row.set(fmt::format("± {}", column.metric), (interval->high - interval->low) / 2);
       }
     }

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <set>
+#include <sstream>
 
 #include "sim/base/json.hpp"
 #include "tests/support/program.hpp"
@@ -50,6 +51,34 @@ TEST(TrainCommandTest, EveryMethodWeightAndSeedIsARow) {
     const auto report =
         run_hotexpert({"report", dir, "-o", fresh_folder(std::string("lab.") + extension)});
     EXPECT_EQ(report.exit_code, 0) << report.err;
+  }
+}
+
+/// The cell of the only row of a CSV table, under a title that begins so.
+std::string cell_under(const std::string& title, const std::string& csv) {
+  std::istringstream lines(csv);
+  std::string titles;
+  std::string cells;
+  std::getline(lines, titles);
+  std::getline(lines, cells);
+  std::istringstream title_cells(titles);
+  std::istringstream row_cells(cells);
+  for (std::string name; std::getline(title_cells, name, ',');) {
+    std::string cell;
+    std::getline(row_cells, cell, ',');
+    if (name.rfind(title, 0) == 0) return cell;
+  }
+  return "no column " + title;
+}
+
+TEST(TrainCommandTest, IntervalsOverSeedsBeginAtThreeSeeds) {
+  for (const auto& [seeds, shown] : {std::pair{"1,2", false}, std::pair{"1,2,3", true}}) {
+    const auto result =
+        run_hotexpert(small_lab({"train", "scenarios/aux-loss.toml", "--train.method", "none",
+                                 "--seed", seeds, "-o", fresh_folder("run"), "--csv"}));
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_FALSE(cell_under("load.max_over_mean", result.out).empty());
+    EXPECT_EQ(!cell_under("± load.max_over_mean", result.out).empty(), shown) << result.out;
   }
 }
 
