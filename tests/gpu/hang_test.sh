@@ -22,5 +22,5 @@ if PATH="$work/bin:$PATH" HOTEXPERT_GPU_BUDGET_S=4 "$run" "$work/bundle" "$work/
 fi
 grep -q '^tests: exit 137 (stopped after' "$work/out/steps.txt"
 grep -q '^peers: not measured (no time left)' "$work/out/steps.txt"
-[ "$(grep -c . "$work/out/steps.txt")" -ge 8 ]
+[ "$(grep -c . "$work/out/steps.txt")" -ge 11 ]
 [ -s "$work/out/gpu-run.tar.gz" ]
