@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "profiler/environment.hpp"
+#include "profiler/slowed_arm.hpp"
 #include "scenarios/runner/arms.hpp"
 #include "scenarios/runner/counted.hpp"
 #include "scenarios/runner/parallel.hpp"
@@ -41,24 +42,12 @@ struct Workplace {
   SteadyClock clock;
 
   std::vector<double> times_s(double slowdown, int samples) {
-    const Arm arm{"layer", [&] { return pass(slowdown); }};
+    const Arm arm = slowed_arm({"layer", [&] { return layer->run(handle); }}, slowdown, clock);
     MeasureOptions options;
     options.min_samples = samples;
     options.max_samples = samples;
     options.max_warmup_windows = kMaxWarmupWindows;
     return totals_s(measure({&arm, 1}, options, clock).arms[0]);
-  }
-
- private:
-  PhaseTimes pass(double slowdown) {
-    const double start_s = clock.now_s();
-    layer->run(handle);
-    const double end_s = start_s + (clock.now_s() - start_s) * slowdown;
-    while (slowdown > 1 && clock.now_s() < end_s) {
-    }
-    PhaseTimes times;
-    times.total_s = clock.now_s() - start_s;
-    return times;
   }
 };
 

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
+
 #include <array>
 
 #include "profiler/measure.hpp"
+#include "profiler/slowed_arm.hpp"
 #include "profiler/timing_self_test.hpp"
 #include "reports/gate/gate.hpp"
 #include "scenarios/selftest/self_check.hpp"
@@ -26,20 +28,6 @@ LayerShape timed_shape() {
   return shape;
 }
 constexpr std::int64_t kTimedTokens = 768;
-
-/// Runs the layer and then waits until it took `factor` times as long.
-Arm slowed_arm(std::string name, SmallLayer& small, double factor, Clock& clock) {
-  return {std::move(name), [&small, factor, &clock] {
-            const double start_s = clock.now_s();
-            small.layer->run(small.handle);
-            const double end_s = start_s + (clock.now_s() - start_s) * factor;
-            while (factor > 1 && clock.now_s() < end_s) {
-            }
-            PhaseTimes times;
-            times.total_s = clock.now_s() - start_s;
-            return times;
-          }};
-}
 
 /// Comparisons of the kernel with itself, the second one slowed down: what the gate calls them.
 struct Verdicts {
@@ -72,8 +60,9 @@ Comparisons compare_with_itself(double slowdown) {
   options.time_budget_s = kComparisonBudget_s;
   options.max_warmup_windows = 3;
   Comparisons out;
-  const std::array arms = {slowed_arm("base", small, 1, clock),
-                           slowed_arm("new", small, 1 + slowdown, clock)};
+  const auto pass = [&small] { return small.layer->run(small.handle); };
+  const std::array arms = {slowed_arm({"base", pass}, 1, clock),
+                           slowed_arm({"new", pass}, 1 + slowdown, clock)};
   for (int i = 0; i < kComparisons; ++i) {
     const auto measured = measure(arms, options, clock);
     const auto pair = compare_samples(totals_s(measured.arms[0]), totals_s(measured.arms[1]), true);
