@@ -9,17 +9,8 @@ namespace hotexpert {
 namespace {
 
 using test::Routing;
-
-double tolerance(DataType dtype) { return dtype == DataType::kFp32 ? 5e-6 : 5e-3; }
-
-LayerShape shape_of(int experts, int top_k, std::int64_t d_model, std::int64_t d_ff) {
-  LayerShape shape;
-  shape.num_experts = experts;
-  shape.top_k = top_k;
-  shape.d_model = d_model;
-  shape.d_ff = d_ff;
-  return shape;
-}
+using test::shape_of;
+using test::tolerance;
 
 /// Every expert of every list row must compute what the plain loops compute.
 class ExpertKernelContract : public testing::TestWithParam<CpuKernelRow> {

@@ -1,45 +1,28 @@
 #pragma once
 
 #include <cmath>
-#include <ostream>
 #include <string>
 #include <vector>
 
 #include "kernels/bfloat16.hpp"
-#include "kernels/cpu/expert_kernel.hpp"
 #include "kernels/cpu/permute.hpp"
 #include "kernels/reference_expert.hpp"
+#include "tests/kernels/support/layer_data.hpp"
 #include "tests/kernels/support/plans.hpp"
 
-namespace hotexpert {
-
-inline void PrintTo(const CpuKernelRow& row, std::ostream* out) { *out << row.name; }
-
-}  // namespace hotexpert
-
 namespace hotexpert::test {
-
-inline constexpr std::uint64_t kSeed = 11;
 
 /// Permute, experts, combine with one kernel; what the backend does, without its clocks.
 /// @param tiles when given, the experts run traced and it receives their tiles
 inline std::vector<float> run_layer(const CpuKernelRow& row, const LayerShape& shape,
                                     const DispatchPlan& plan, int threads,
                                     const std::string& params = "", TileRecords* tiles = nullptr) {
-  const auto choice = NamedChoice::parse(std::string(row.name) + params, row.params, "kernel");
-  const int num_experts = plan.num_physical + shape.num_shared_experts;
-  const auto kernel = row.make(shape, choice, num_experts, threads);
-  ExpertWeights weights;
-  for (int expert = 0; expert < num_experts; ++expert) {
-    draw_expert_weights(shape, kSeed, expert, threads, weights);
-    kernel->set_weights(expert, weights);
-  }
+  const auto kernel = kernel_with_weights(row.make, row, shape, plan, threads, params);
   const auto rows = kernel->arrange(plan);
   const auto row_bytes = shape.d_model * bytes_per_element(shape.dtype);
-  AlignedBuffer activations(plan.tokens * row_bytes);
+  const AlignedBuffer activations = activations_of(shape, plan.tokens);
   AlignedBuffer x(rows.buffer_rows() * row_bytes);
   AlignedBuffer y(rows.buffer_rows() * row_bytes);
-  draw_activations(shape, kSeed, plan.tokens, threads, activations.data());
   const auto pass = kernel->prepare(rows);
   x.poison();
   y.poison();
@@ -60,8 +43,7 @@ inline std::vector<float> run_layer(const CpuKernelRow& row, const LayerShape& s
 /// The layer's output straight from the routing, in fp64: no plan, no permutation.
 inline std::vector<double> expected_layer(const LayerShape& shape, const Routing& routing) {
   const auto row_bytes = shape.d_model * bytes_per_element(shape.dtype);
-  AlignedBuffer activations(routing.tokens * row_bytes);
-  draw_activations(shape, kSeed, routing.tokens, 1, activations.data());
+  const AlignedBuffer activations = activations_of(shape, routing.tokens);
   std::vector<double> out(static_cast<std::size_t>(routing.tokens * shape.d_model), 0.0);
   const auto add = [&](int expert, const ExpertWeights& weights) {
     for (std::int64_t token = 0; token < routing.tokens; ++token) {

@@ -31,27 +31,17 @@ struct TrainingRun {
 
 /// The gradient of the layer's output that these tests use: activations of another seed.
 inline AlignedBuffer output_gradient(const LayerShape& shape, std::int64_t tokens) {
-  AlignedBuffer d_out(tokens * shape.d_model * bytes_per_element(shape.dtype));
-  draw_activations(shape, kSeed + 1, tokens, 1, d_out.data());
-  return d_out;
+  return activations_of(shape, tokens, kSeed + 1);
 }
 
 /// Forward and backward with one kernel; what the backend does, without its clocks.
 inline TrainingRun run_training(const CpuKernelRow& row, const LayerShape& shape,
                                 const DispatchPlan& plan, int threads,
                                 const std::string& params = "") {
-  const auto choice = NamedChoice::parse(std::string(row.name) + params, row.params, "kernel");
-  const int num_experts = plan.num_physical + shape.num_shared_experts;
-  const auto kernel = row.make_training(shape, choice, num_experts, threads);
-  ExpertWeights weights;
-  for (int expert = 0; expert < num_experts; ++expert) {
-    draw_expert_weights(shape, kSeed, expert, threads, weights);
-    kernel->set_weights(expert, weights);
-  }
+  const auto kernel = kernel_with_weights(row.make_training, row, shape, plan, threads, params);
   const auto rows = kernel->arrange(plan);
   const auto row_bytes = shape.d_model * bytes_per_element(shape.dtype);
-  AlignedBuffer activations(plan.tokens * row_bytes);
-  draw_activations(shape, kSeed, plan.tokens, threads, activations.data());
+  const AlignedBuffer activations = activations_of(shape, plan.tokens);
   const AlignedBuffer d_out = output_gradient(shape, plan.tokens);
   AlignedBuffer x(rows.buffer_rows() * row_bytes);
   AlignedBuffer d_y(rows.buffer_rows() * row_bytes);
@@ -78,7 +68,7 @@ inline TrainingRun run_training(const CpuKernelRow& row, const LayerShape& shape
   pass->dgrad(d_y_view, d_x.data());
   pass->wgrad(x_view, d_y_view);
   combine(unweighted(rows), d_x.data(), shape.dtype, shape.d_model, run.d_in.data(), threads);
-  for (int expert = 0; expert < num_experts; ++expert)
+  for (int expert = 0; expert < plan.num_physical + shape.num_shared_experts; ++expert)
     run.gradients.push_back(kernel->gradients(expert));
   return run;
 }
@@ -95,8 +85,7 @@ struct ExpectedGradients {
 
 inline ExpectedGradients expected_gradients(const LayerShape& shape, const Routing& routing) {
   const auto row_bytes = shape.d_model * bytes_per_element(shape.dtype);
-  AlignedBuffer x(routing.tokens * row_bytes);
-  draw_activations(shape, kSeed, routing.tokens, 1, x.data());
+  const AlignedBuffer x = activations_of(shape, routing.tokens);
   const AlignedBuffer d_out = output_gradient(shape, routing.tokens);
   const int slots = routing.slots + shape.num_shared_experts;
   const auto d_model = static_cast<std::size_t>(shape.d_model);
