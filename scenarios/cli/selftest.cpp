@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <string>
+#include <vector>
 
 #include "scenarios/cli/command_list.hpp"
 #include "scenarios/cli/table.hpp"
 #include "scenarios/cli/terminal.hpp"
 #include "scenarios/selftest/self_check.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/registry.hpp"
 
 namespace hotexpert {
 namespace {
@@ -15,11 +19,33 @@ namespace {
 constexpr std::array kGroups = {SelfCheckGroup::kKernels, SelfCheckGroup::kOracles,
                                 SelfCheckGroup::kDigest, SelfCheckGroup::kTiming};
 
-/// The groups asked for; none: all that no other program on the machine can disturb.
-bool is_wanted(SelfCheckGroup group, const Arguments& arguments) {
-  const bool asked = std::any_of(kGroups.begin(), kGroups.end(),
-                                 [&](auto each) { return arguments.has(name(each)); });
-  return asked ? arguments.has(name(group)) : group != SelfCheckGroup::kTiming;
+/// The checks asked for: one by name; else groups; else all that no other program on the machine
+/// can disturb.
+/// @throws UsageError for a name that is no check's, or that of another group than those asked for
+std::vector<SelfCheckRow> wanted_checks(const Arguments& arguments) {
+  const auto is_asked = [&](SelfCheckGroup group) { return arguments.has(name(group)); };
+  const bool any_asked = std::ranges::any_of(kGroups, is_asked);
+  if (arguments.has("only")) {
+    const auto& check = find_row(self_checks(), "check", arguments.get("only"));
+    if (any_asked && !is_asked(check.group))
+      throw UsageError(
+          fmt::format("--only {}: this check is one of --{}; ask for that, or for no "
+                      "group",
+                      check.name, name(check.group)));
+    return {check};
+  }
+  std::vector<SelfCheckRow> wanted;
+  std::ranges::copy_if(self_checks(), std::back_inserter(wanted), [&](const auto& check) {
+    return any_asked ? is_asked(check.group) : check.group != SelfCheckGroup::kTiming;
+  });
+  return wanted;
+}
+
+/// The help of --only: it names every check.
+const std::string& only_help() {
+  static const std::string text =
+      fmt::format("one check alone: {}", fmt::join(row_names(self_checks()), ", "));
+  return text;
 }
 
 Json row_of(const SelfCheckRow& check, const SelfCheckAnswer& answer) {
@@ -44,7 +70,8 @@ CommandSyntax selftest_syntax() {
        {"oracles", "", "only results known in closed form"},
        {"digest", "", "only the determinism digest: equal on every machine"},
        {"timing", "",
-        "the real clock, and the gate on 200 real comparisons; wants a quiet machine"}},
+        "the real clock, and the gate on 200 real comparisons; wants a quiet machine"},
+       {"only", "NAME", only_help()}},
       {}};
   for (const auto& option : table_options()) syntax.options.push_back(option);
   return syntax;
@@ -55,11 +82,11 @@ int selftest_run(const Arguments& arguments) {
   table.columns = {"check", "state", "what", "found", "expected", "tolerance", "note"};
   std::int64_t failed = 0;
   std::int64_t skipped = 0;
-  Progress progress(static_cast<std::int64_t>(self_checks().size()));
+  const auto checks = wanted_checks(arguments);
+  Progress progress(std::ssize(checks));
   std::int64_t done = 0;
-  for (const auto& check : self_checks()) {
+  for (const auto& check : checks) {
     progress.show(done++, check.summary);
-    if (!is_wanted(check.group, arguments)) continue;
     for (const auto& answer : check.run()) {
       failed += answer.ok() ? 0 : 1;
       skipped += answer.skipped.empty() ? 0 : 1;

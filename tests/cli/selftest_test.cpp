@@ -45,6 +45,26 @@ TEST(SelftestCommandTest, AGroupIsRunAlone) {
   EXPECT_EQ(digests.begin()->size(), 16U);
 }
 
+TEST(SelftestCommandTest, ACheckIsRunAloneByName) {
+  for (const auto& args : std::vector<std::vector<std::string>>{
+           {"selftest", "--only", "eplb", "--json"},
+           {"selftest", "--oracles", "--only", "eplb", "--json"}}) {
+    const auto result = run_hotexpert(args);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    const Json json = Json::parse(result.out, "selftest --only");
+    const auto& rows = json.at("rows").as_array();
+    ASSERT_FALSE(rows.empty());
+    for (const auto& row : rows) EXPECT_EQ(row.at("check").as_string(), "eplb");
+  }
+  const auto unknown = run_hotexpert({"selftest", "--only", "elpb"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("did you mean 'eplb'? Known: kernels, "));
+  const auto other_group = run_hotexpert({"selftest", "--timing", "--only", "eplb"});
+  EXPECT_EQ(other_group.exit_code, 2);
+  EXPECT_THAT(other_group.err, HasSubstr("one of --oracles"));
+  EXPECT_THAT(run_hotexpert({"selftest", "--help"}).out, HasSubstr("loaded-core"));
+}
+
 std::string completed(const std::string& words) {
   const auto result = run_program(
       {"/bin/bash", "-c",
@@ -60,6 +80,7 @@ TEST(CompletionTest, BashCompletesCommandsFlagsAndWords) {
   EXPECT_EQ(completed("hotexpert sweep --capacity.f"), "--capacity.factor\n");
   EXPECT_EQ(completed("hotexpert sweep --layer.dtype b"), "bf16\n");
   EXPECT_EQ(completed("hotexpert compare --fail"), "--fail-on\n");
+  EXPECT_EQ(completed("hotexpert selftest --onl"), "--only\n");
 }
 
 TEST(CompletionTest, EveryShellKnowsEveryCommandAndItsOptions) {
