@@ -16,7 +16,7 @@ if (!chromium) skip("Chromium is not installed (on Debian: apt install chromium)
 if (!fs.existsSync(path.join(bundle, "node_modules/playwright-core"))) skip("playwright-core is not in the build folder (npm could not install it)");
 const playwright = createRequire(path.join(path.resolve(bundle), "package.json"))("playwright-core");
 
-export const profile = fs.mkdtempSync(path.join(os.tmpdir(), "hotexpert-page-"));
+const profile = fs.mkdtempSync(path.join(os.tmpdir(), "hotexpert-page-"));
 export const browser = await playwright.chromium.launchPersistentContext(profile, {
   executablePath: chromium,
   headless: true,
@@ -63,4 +63,10 @@ export async function test(name, body) {
     console.log(`FAIL ${name}\n${error.stack ?? error}`);
     process.exit(1);
   }
+}
+
+/** Ends the run: every test passed. */
+export async function finish() {
+  await browser.close();
+  fs.rmSync(profile, { recursive: true, force: true });
 }
