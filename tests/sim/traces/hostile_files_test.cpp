@@ -26,8 +26,6 @@ struct HostileFile {
   const char* reason;  ///< part of the refusal, beside the file's name
 };
 
-void PrintTo(const HostileFile& file, std::ostream* out) { *out << file.name; }
-
 std::string npy_of(const std::string& descr, const std::string& shape, std::size_t bytes = 8) {
   return npy_with_header(
       "{'descr': '" + descr + "', 'fortran_order': False, 'shape': " + shape + ", }",
@@ -155,10 +153,8 @@ std::vector<HostileFile> hostile_files() {
   return files;
 }
 
-class HostileFiles : public testing::TestWithParam<HostileFile> {};
-
-TEST_P(HostileFiles, AreRefusedByNameSoonAndInLittleMemory) {
-  const auto& file = GetParam();
+void expect_refused(const HostileFile& file) {
+  SCOPED_TRACE(file.name);
   const TempFolder folder;
   const auto path = folder.write(file.name, file.bytes);
   const auto result = testing_support::run_limited(kMemory, [&]() -> std::string {
@@ -178,13 +174,11 @@ TEST_P(HostileFiles, AreRefusedByNameSoonAndInLittleMemory) {
   EXPECT_TRUE(in_time) << result.processor_s << " s";
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, HostileFiles, testing::ValuesIn(hostile_files()),
-                         [](const auto& row) {
-                           std::string name = row.param.name;
-                           for (char& c : name)
-                             c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
-                           return name;
-                         });
+// One test, not one a file: the files take long to make, and the list of tests is made in every
+// process.
+TEST(HostileFilesTest, AreRefusedByNameSoonAndInLittleMemory) {
+  for (const auto& file : hostile_files()) expect_refused(file);
+}
 
 TEST(HostileFolders, TensorRtStatisticsThatLieAreRefusedByName) {
   const std::pair<const char*, std::string> cases[] = {
