@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace hotexpert::training {
 
@@ -21,9 +22,10 @@ struct AdamwStep {
 ///
 /// Arguments start at addresses of fixed alignment (AlignedVector): equal inputs then give equal
 /// bytes.
-/// The same source is compiled for the baseline instruction set and for AVX2 + FMA, and the
-/// processor decides once which to use: equal bytes are promised on one build and machine, and the
-/// fp32 products run 4 to 6 times faster than baseline SSE2.
+/// The same source is compiled for the baseline instruction set, for AVX2 + FMA and for AVX-512,
+/// and the processor decides once which to use: equal bytes are promised on one build and machine.
+/// fp32 products run 4 to 6 times faster with AVX2 than with baseline SSE2, and twice that with
+/// AVX-512.
 template <class Scalar>
 struct ProductKernels {
   /// C[m, n] = A[m, k] B[k, n]
@@ -52,7 +54,16 @@ struct ProductKernels {
 template <class Scalar>
 const ProductKernels<Scalar>& products();
 
-/// "avx2" or "baseline": recorded beside results, because fp32 bytes differ between the two.
+template <class Scalar>
+struct ProductSet {
+  const char* instruction_set;  ///< "avx512", "avx2", "baseline"
+  const ProductKernels<Scalar>* kernels;
+};
+/// Every set that this processor runs, the fastest first.
+template <class Scalar>
+const std::vector<ProductSet<Scalar>>& runnable_products();
+
+/// That of products(): part of a checkpoint, because fp32 bytes differ between them.
 const char* products_instruction_set();
 
 }  // namespace hotexpert::training

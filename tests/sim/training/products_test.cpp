@@ -10,6 +10,9 @@
 #include "sim/training/training_random.hpp"
 
 namespace hotexpert::training {
+
+void PrintTo(const ProductSet<float>& set, std::ostream* out) { *out << set.instruction_set; }
+
 namespace {
 
 std::vector<float> draw(std::int64_t count, std::uint32_t item) {
@@ -38,8 +41,14 @@ void expect_product(std::int64_t m, std::int64_t n, std::int64_t k,
   }
 }
 
-TEST(ProductsTest, EachFormEqualsPlainLoops) {
-  const auto& math = products<float>();
+/// Each set of kernels that this processor runs.
+class ProductsTest : public testing::TestWithParam<ProductSet<float>> {};
+
+INSTANTIATE_TEST_SUITE_P(Sets, ProductsTest, testing::ValuesIn(runnable_products<float>()),
+                         [](const auto& set) { return set.param.instruction_set; });
+
+TEST_P(ProductsTest, EachFormEqualsPlainLoops) {
+  const auto& math = *GetParam().kernels;
   for (const std::int64_t m : {1, 3, 17}) {
     for (const std::int64_t n : {1, 8, 33}) {
       const std::int64_t k = 19;
@@ -66,10 +75,10 @@ TEST(ProductsTest, EachFormEqualsPlainLoops) {
   }
 }
 
-TEST(ProductsTest, SwigluIsSiluOfTheGateTimesUp) {
+TEST_P(ProductsTest, SwigluIsSiluOfTheGateTimesUp) {
   const auto gate_up = draw(2 * 2 * 11, 3);
   std::vector<float> hidden(2 * 11);
-  products<float>().swiglu(2, 11, gate_up.data(), hidden.data());
+  GetParam().kernels->swiglu(2, 11, gate_up.data(), hidden.data());
   for (std::size_t r = 0; r < 2; ++r) {
     for (std::size_t j = 0; j < 11; ++j) {
       const double gate = static_cast<double>(gate_up[r * 22 + j]);
@@ -79,27 +88,29 @@ TEST(ProductsTest, SwigluIsSiluOfTheGateTimesUp) {
   }
 }
 
-TEST(ProductsTest, SquaredNormAddsEverySquare) {
+TEST_P(ProductsTest, SquaredNormAddsEverySquare) {
   const auto values = draw(1300, 4);
   double expected = 0;
   for (const float value : values) {
     expected += static_cast<double>(value) * static_cast<double>(value);
   }
-  EXPECT_NEAR(products<float>().squared_norm(1300, values.data()), expected, 1e-5 * expected);
+  EXPECT_NEAR(GetParam().kernels->squared_norm(1300, values.data()), expected, 1e-5 * expected);
 }
 
-TEST(ProductsTest, AdamwFollowsThePublishedUpdate) {
+TEST(AdamwTest, FollowsThePublishedUpdate) {
   const AdamwStep step{0.1, 0.9, 0.99, 1e-8, 0.5, 1 / (1 - 0.9), 1 / (1 - 0.99)};
   const std::vector<double> gradient = {2.0, -4.0};
-  std::vector<double> first(2);
-  std::vector<double> second(2);
-  std::vector<double> value = {1.0, 1.0};
-  products<double>().adamw(2, step, gradient.data(), first.data(), second.data(), value.data());
-  // First step: the corrected moments are g and g^2, so each value moves by the learning rate.
-  EXPECT_NEAR(value[0], 1.0 * (1 - 0.1 * 0.5) - 0.1, 1e-8);
-  EXPECT_NEAR(value[1], 1.0 * (1 - 0.1 * 0.5) + 0.1, 1e-8);
-  EXPECT_NEAR(first[1], -0.4, 1e-15);
-  EXPECT_NEAR(second[1], 0.16, 1e-15);
+  for (const auto& [name, kernels] : runnable_products<double>()) {
+    std::vector<double> first(2);
+    std::vector<double> second(2);
+    std::vector<double> value = {1.0, 1.0};
+    kernels->adamw(2, step, gradient.data(), first.data(), second.data(), value.data());
+    // First step: the corrected moments are g and g^2, so each value moves by the learning rate.
+    EXPECT_NEAR(value[0], 1.0 * (1 - 0.1 * 0.5) - 0.1, 1e-8) << name;
+    EXPECT_NEAR(value[1], 1.0 * (1 - 0.1 * 0.5) + 0.1, 1e-8) << name;
+    EXPECT_NEAR(first[1], -0.4, 1e-15) << name;
+    EXPECT_NEAR(second[1], 0.16, 1e-15) << name;
+  }
 }
 
 TEST(FlushSubnormalsTest, RestoresTheModeOfTheThread) {
