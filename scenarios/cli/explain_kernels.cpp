@@ -5,6 +5,7 @@
 #include <array>
 
 #include "kernels/cuda/plan/cuda_kernels.hpp"
+#include "kernels/cuda/plan/device_training.hpp"
 #include "kernels/cuda/plan/layer_memory.hpp"
 #include "kernels/cuda/plan/sm90_variants.hpp"
 #include "scenarios/runner/presets.hpp"
@@ -62,6 +63,17 @@ std::string untimed_text(const LayerShape& shape, const CudaKernelChoice& choice
   return text;
 }
 
+/// What a hot expert can do to weight gradients, of kernels whose wgrad is our bf16 one.
+std::string wgrad_text(const LayerShape& shape, const CudaKernelChoice& choice) {
+  const bool ours = choice.strategy == CudaStrategy::kGrouped &&
+                    (choice.engine == CudaEngine::kSm90 || choice.engine == CudaEngine::kMma);
+  if (!ours) return "";
+  const double share = longest_wgrad_share(shape, choice.blocks);
+  return fmt::format("one tile takes {:.0f} % of its launch at most: {}", 100 * share,
+                     share < 1 ? "a hot expert is hidden, wgrad=split saves nothing"
+                               : "a hot expert can set the time, try wgrad=split");
+}
+
 }  // namespace
 
 CommandTable explain_cuda_kernels(std::string_view text) {
@@ -72,8 +84,8 @@ CommandTable explain_cuda_kernels(std::string_view text) {
   const int slots = shape.top_k + shape.num_shared_experts;
   const int experts = shape.num_experts + shape.num_shared_experts;
   CommandTable table;
-  table.columns = {"kernel",   "engine", "tile", "order",       "blocks",
-                   "up_tiles", "GiB",    "why",  "not_measured"};
+  table.columns = {"kernel",   "engine", "tile", "order", "blocks",
+                   "up_tiles", "GiB",    "why",  "wgrad", "not_measured"};
   for (const auto& row : cuda_kernels()) {
     Json json = Json::object().set("kernel", row.name);
     if (const auto reason = cuda_unsupported(shape, row.name, device)) {
@@ -93,6 +105,7 @@ CommandTable explain_cuda_kernels(std::string_view text) {
         .set("up_tiles", ours ? column_tiles(choice, shape.d_ff, paired) : 0)
         .set("GiB", static_cast<double>(bytes.total()) / (std::int64_t{1} << 30))
         .set("why", choice.reason)
+        .set("wgrad", wgrad_text(shape, choice))
         .set("not_measured", untimed_text(shape, choice, tokens));
     table.rows.push_back(std::move(json));
   }

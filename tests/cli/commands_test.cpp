@@ -53,8 +53,9 @@ TEST(CommandsTest, ListExplainsWhatCudaKernelsWouldLaunch) {
   EXPECT_EQ(first.at("tile").as_string(), "64 x 256");
   EXPECT_EQ(first.at("not_measured").as_string(), "") << "decode";
   const auto prefill = run_hotexpert({"list", "kernels", "--explain", "qwen3-30b-a3b:tokens=8192"});
-  EXPECT_THAT(prefill.out, testing::HasSubstr("try cluster=2: 32 instead of 48 KiB"));
-  EXPECT_THAT(prefill.out, testing::HasSubstr("try store=bulk: results are 10 %"));
+  EXPECT_THAT(prefill.out, HasSubstr("try cluster=2: 32 instead of 48 KiB"));
+  EXPECT_THAT(prefill.out, HasSubstr("try store=bulk: results are 10 %"));
+  EXPECT_THAT(prefill.out, HasSubstr("17 % of its launch at most: a hot expert is hidden"));
   EXPECT_EQ(run_hotexpert({"list", "kernels", "--explain", "qwen4"}).exit_code, 2);
   EXPECT_EQ(run_hotexpert({"list", "axes", "--explain", "olmoe"}).exit_code, 2);
 }

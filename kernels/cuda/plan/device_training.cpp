@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/cuda/plan/wgrad_mma_plan.hpp"
 #include "kernels/cuda/plan/wgrad_schedule.hpp"
 
 namespace hotexpert {
@@ -35,6 +36,15 @@ std::int32_t resolved_split_rows(const ExpertRows& rows, std::int32_t split_rows
   const std::int64_t twice = active > 0 ? 2 * sum / active : 0;
   return static_cast<std::int32_t>(
       std::max(kLeast, (twice + kMultiple - 1) / kMultiple * kMultiple));
+}
+
+double longest_wgrad_share(const LayerShape& shape, int blocks) {
+  const auto tiles = [](std::int64_t columns) {
+    return (columns + wgrad::kTile - 1) / wgrad::kTile;
+  };
+  const std::int64_t smaller =
+      tiles(shape.d_model) * std::min(tiles(stored_columns(shape)), tiles(shape.d_ff));
+  return static_cast<double>(blocks) / static_cast<double>(shape.top_k * smaller);
 }
 
 std::int64_t training_weight_bytes(const LayerShape& shape, int num_experts) {

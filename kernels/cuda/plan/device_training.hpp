@@ -67,6 +67,14 @@ std::int64_t wgrad_slots(const ExpertRows& rows, std::int32_t split_rows);
 /// multiple of 64, at least 512.
 std::int32_t resolved_split_rows(const ExpertRows& rows, std::int32_t split_rows);
 
+/// The most that one tile of a weight gradient can take of its launch, whatever the routing, for
+/// the bf16 kernel's 128 x 128 tiles: an expert has every token once at most, so its tile takes
+/// `tokens` rows of the tokens * top_k * tiles that `blocks` blocks share, tiles being those of one
+/// expert's smaller gradient. Below 1 the blocks hide a hot expert, whose tiles come first, behind
+/// the others' and wgrad=split has only its sums to add; above, the hot expert can set the time.
+/// @return blocks / (top_k * tiles)
+double longest_wgrad_share(const LayerShape& shape, int blocks);
+
 /// Device memory that a training layer needs beside a forward one's: transposed weights and
 /// gradients.
 std::int64_t training_weight_bytes(const LayerShape& shape, int num_experts);

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <tuple>
 #include <vector>
 
+#include "kernels/cuda/plan/device_training.hpp"
 #include "kernels/cuda/plan/wgrad_mma_plan.hpp"
 #include "tests/kernels/cuda/host_block.hpp"
 
@@ -216,6 +218,32 @@ TEST(WgradMmaPlanTest, EightRowsOfAChunkTouchAllBanks) {
       banks.insert(wgrad::panel_offset(row, chunk) % 128 / 16);
     EXPECT_EQ(banks.size(), 8U);
   }
+}
+
+/// Blocks that take tiles in order of falling rows, each when it is free.
+double makespan(const std::vector<std::int64_t>& rows, std::int64_t tiles, int blocks) {
+  std::vector<double> free_at(static_cast<std::size_t>(blocks), 0);
+  for (const auto count : rows) {
+    for (std::int64_t tile = 0; tile < tiles; ++tile)
+      *std::ranges::min_element(free_at) += static_cast<double>(count);
+  }
+  return *std::ranges::max_element(free_at);
+}
+
+TEST(WgradScheduleTest, AHotExpertIsHiddenWhereItsLongestTileIsAPartOfTheLaunch) {
+  LayerShape shape;
+  shape.num_experts = 8;
+  shape.top_k = 2;
+  shape.d_model = 512;
+  shape.d_ff = 512;  // 4 x 4 tiles of the smaller gradient
+  // Every one of 1,000 tokens chose the first expert, and one of the others.
+  const std::vector<std::int64_t> hot = {1000, 143, 143, 143, 143, 143, 143, 142};
+  const std::vector<std::int64_t> even(8, 250);
+  EXPECT_DOUBLE_EQ(longest_wgrad_share(shape, 16), 0.5);
+  EXPECT_NEAR(makespan(hot, 16, 16) / makespan(even, 16, 16), 1, 0.15);
+  EXPECT_DOUBLE_EQ(longest_wgrad_share(shape, 64), 2);
+  EXPECT_EQ(makespan(hot, 16, 64), 1000) << "one of its tiles";
+  EXPECT_GE(makespan(hot, 16, 64) / makespan(even, 16, 64), 1.9);
 }
 
 }  // namespace
