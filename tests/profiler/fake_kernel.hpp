@@ -9,6 +9,7 @@
 
 #include "profiler/tile_timeline.hpp"
 #include "sim/base/random.hpp"
+#include "sim/core/phase_times.hpp"
 
 namespace hotexpert {
 
@@ -54,6 +55,17 @@ inline TileGrid grid_of(std::vector<std::int64_t> rows, int workers, std::int64_
   grid.token_rows = rows;
   grid.computed_rows = std::move(rows);
   return grid;
+}
+
+/// Phases around the tiles of a pass: 5 us before and after, 1 us to start and join the workers, 2
+/// us between phases.
+inline PhaseTimes phases_around(const TileTimeline& timeline) {
+  PhaseTimes times;
+  times.permute_s = 5e-6;
+  times.combine_s = 5e-6;
+  times.expert_ffn_s = summarise(timeline).span_s + 1e-6;
+  times.total_s = *times.expert_ffn_s + 12e-6;
+  return times;
 }
 
 }  // namespace hotexpert

@@ -31,10 +31,7 @@ TracedPass rank_pass(int rank, const std::vector<std::int64_t>& rows, RandomStre
   kernel.slowdown = [&noise](const TileRecord&) { return std::exp(0.02 * noise.normal()); };
   TracedPass pass;
   pass.timeline = kernel.run();
-  pass.times.permute_s = 5e-6;
-  pass.times.combine_s = 5e-6;
-  pass.times.expert_ffn_s = summarise(pass.timeline).span_s + 1e-6;
-  pass.times.total_s = *pass.times.expert_ffn_s + 12e-6;  // 2 us between phases
+  pass.times = phases_around(pass.timeline);
   return pass;
 }
 

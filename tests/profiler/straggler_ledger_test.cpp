@@ -48,10 +48,7 @@ struct Case {
     };
     ObservedPass pass;
     pass.timeline = kernel.run();
-    pass.times.permute_s = 5e-6;
-    pass.times.combine_s = 5e-6;
-    pass.times.expert_ffn_s = summarise(pass.timeline).span_s + 1e-6;
-    pass.times.total_s = *pass.times.expert_ffn_s + 12e-6;  // 2 us between phases
+    pass.times = phases_around(pass.timeline);
     return pass;
   }
 
