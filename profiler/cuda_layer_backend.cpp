@@ -8,28 +8,15 @@
 #include <utility>
 
 #include "kernels/aligned_buffer.hpp"
-#include "kernels/cuda/plan/layer_memory.hpp"
 #include "kernels/cuda/plan/router_logits.hpp"
 #include "kernels/cuda/plan/step_tiles.hpp"
 #include "kernels/expert_weights.hpp"
+#include "profiler/cuda_layer_parts.hpp"
 #include "profiler/cuda_training_layer.hpp"
 #include "profiler/layer_check.hpp"
-#include "sim/base/statistics.hpp"
 
 namespace hotexpert {
 namespace {
-
-constexpr double kThrottledShare = 0.75;
-
-/// Libraries' workspaces, L2 filler and the random-number table.
-std::int64_t workspace_bytes(const CudaKernelChoice& choice, const CudaDevice& device) {
-  constexpr std::int64_t kLibraryWorkspace = std::int64_t{32} << 20;
-  const std::int64_t handles =
-      choice.engine != CudaEngine::kCublas
-          ? 0
-          : (choice.strategy == CudaStrategy::kStreams ? choice.streams + 1 : 1);
-  return kLibraryWorkspace * handles * choice.weight_sets + 2 * device.l2_bytes + (1 << 18);
-}
 
 RangeName range_of(StepStage stage) {
   switch (stage) {
@@ -59,14 +46,8 @@ class CudaPreparedLayer final : public PreparedLayer {
 
   int load(const DispatchPlan& plan) override {
     const auto choice = choice_for(plan.tokens);
-    auto rows = choice.strategy == CudaStrategy::kPadded ? padded_rows(plan, shape_)
-                                                         : compact_rows(plan, shape_);
-    LayerBytes needed =
-        plan_bytes(shape_, num_experts_, {rows.tokens, rows.slots, rows.buffer_rows()},
-                   choice.fused_activation());
-    needed.workspace = workspace_bytes(choice, device_);
-    if (const auto free = runtime_->free_bytes(); needed.total() > free)
-      throw NotEnoughMemory(out_of_memory_text(needed, free));
+    auto rows = cuda_rows(plan, shape_, choice);
+    require_memory(cuda_plan_bytes(shape_, num_experts_, rows, choice, device_), *runtime_);
     const int handle = layer_->load(rows, choice);
     plans_.push_back(std::move(rows));
     return handle;
@@ -75,7 +56,7 @@ class CudaPreparedLayer final : public PreparedLayer {
   void unload() override {
     layer_->unload();
     plans_.clear();
-    clocks_hz_.clear();
+    clocks_.clear();
   }
 
   PhaseTimes run(int handle) override {
@@ -145,22 +126,13 @@ class CudaPreparedLayer final : public PreparedLayer {
   }
 
   [[nodiscard]] std::vector<Measurement> device_measurements() const override {
-    if (clocks_hz_.empty()) return {};
-    std::vector<Measurement> measurements = {
-        {"device.sm_clock_hz", median(clocks_hz_), Provenance::kMeasured}};
-    if (device_.clock_hz > 0) {
-      const auto throttled = std::ranges::count_if(
-          clocks_hz_, [&](double hz) { return hz < kThrottledShare * device_.clock_hz; });
-      measurements.push_back(
-          {"device.throttled_samples", static_cast<double>(throttled), Provenance::kMeasured});
-    }
-    return measurements;
+    return clocks_.measurements(device_);
   }
 
  private:
   /// Notes the clock of a run.
   PhaseTimes phases_of(const StepTimes& step) {
-    if (step.clock_hz) clocks_hz_.push_back(*step.clock_hz);
+    clocks_.add(step.clock_hz);
     PhaseTimes times;
     times.router_s = step.router_s;
     times.route_s = step.route_s;
@@ -183,7 +155,7 @@ class CudaPreparedLayer final : public PreparedLayer {
   int threads_;
   std::unique_ptr<DeviceLayer> layer_;
   std::vector<ExpertRows> plans_;
-  std::vector<double> clocks_hz_;
+  ClockSamples clocks_;
 };
 
 class CudaLayerBackend final : public LayerBackend {
@@ -218,22 +190,20 @@ class CudaLayerBackend final : public LayerBackend {
   std::unique_ptr<PreparedLayer> prepare(const LayerShape& shape, std::string_view kernel,
                                          int num_physical, std::uint64_t seed) override {
     if (const auto reason = unsupported(shape, kernel)) throw std::logic_error(*reason);
-    if (pass_ != LayerPass::kForward) {
-      return make_cuda_training_layer(runtime_, shape, std::string(kernel),
-                                      num_physical + shape.num_shared_experts, seed, threads_,
-                                      pass_);
-    }
+    const int num_experts = num_physical + shape.num_shared_experts;
     const auto choice = choose_cuda_kernel(shape, kernel, 1, runtime_->device());
-    const auto needed = weights_needed(shape, num_physical + shape.num_shared_experts, choice);
-    if (const auto free = runtime_->free_bytes(); needed.total() > free)
-      throw NotEnoughMemory(out_of_memory_text(needed, free));
-    return std::make_unique<CudaPreparedLayer>(runtime_, shape, std::string(kernel),
-                                               num_physical + shape.num_shared_experts, seed,
-                                               threads_);
+    require_memory(weights_needed(shape, num_experts, choice), *runtime_);
+    if (pass_ != LayerPass::kForward) {
+      return make_cuda_training_layer(runtime_, shape, std::string(kernel), num_experts, seed,
+                                      threads_, pass_);
+    }
+    return std::make_unique<CudaPreparedLayer>(runtime_, shape, std::string(kernel), num_experts,
+                                               seed, threads_);
   }
 
   std::string start_capture() override { return runtime_->start_capture(); }
   void stop_capture() override { runtime_->stop_capture(); }
+  [[nodiscard]] std::string lost() const override { return runtime_->lost(); }
 
  private:
   [[nodiscard]] LayerBytes weights_needed(const LayerShape& shape, int num_experts,
@@ -241,7 +211,7 @@ class CudaLayerBackend final : public LayerBackend {
     LayerBytes needed;
     needed.weights = weight_set_bytes(shape, num_experts, choice.weight_sets);
     if (pass_ != LayerPass::kForward) needed.weights += training_weight_bytes(shape, num_experts);
-    needed.workspace = workspace_bytes(choice, runtime_->device());
+    needed.workspace = cuda_workspace_bytes(choice, runtime_->device());
     return needed;
   }
 

@@ -15,7 +15,8 @@ namespace hotexpert {
 /// - verify(): draws weights and activations again on the host, checks them in fp64, and counts a
 ///   device that chose other experts, or laid out other rows, than the plan as infinitely wrong;
 /// - device_measurements(): the median clock of all samples, and how many ran below 75 % of the
-///   device's highest clock.
+///   device's highest clock;
+/// - lost(): an error that the device repeats, or a wait that was given up (kernels/cuda/wait.hpp).
 std::unique_ptr<LayerBackend> make_cuda_layer_backend(std::unique_ptr<DeviceRuntime> runtime,
                                                       int threads,
                                                       LayerPass pass = LayerPass::kForward);

@@ -7,24 +7,13 @@
 #include <utility>
 
 #include "kernels/aligned_buffer.hpp"
-#include "kernels/cuda/plan/layer_memory.hpp"
 #include "kernels/expert_weights.hpp"
 #include "profiler/backward_check.hpp"
+#include "profiler/cuda_layer_parts.hpp"
 #include "sim/base/params.hpp"
-#include "sim/base/statistics.hpp"
 
 namespace hotexpert {
 namespace {
-
-/// cuBLAS' workspaces, what fills L2 and the random-number table.
-std::int64_t training_workspace_bytes(const CudaKernelChoice& choice, const CudaDevice& device) {
-  constexpr std::int64_t kLibraryWorkspace = std::int64_t{32} << 20;
-  const std::int64_t handles =
-      choice.engine != CudaEngine::kCublas
-          ? 0
-          : (choice.strategy == CudaStrategy::kStreams ? choice.streams + 1 : 1);
-  return kLibraryWorkspace * handles + 2 * device.l2_bytes + (1 << 18);
-}
 
 /// The device's gradients, whose rows are output columns of the forward product, as the weights lie
 /// on the host.
@@ -61,15 +50,10 @@ class CudaTrainingLayer final : public PreparedLayer {
 
   int load(const DispatchPlan& plan) override {
     const auto choice = choose_training_kernel(shape_, kernel_, plan.tokens, device_);
-    auto rows = choice.strategy == CudaStrategy::kPadded ? padded_rows(plan, shape_)
-                                                         : compact_rows(plan, shape_);
-    LayerBytes needed =
-        plan_bytes(shape_, num_experts_, {rows.tokens, rows.slots, rows.buffer_rows()},
-                   choice.fused_activation());
+    auto rows = cuda_rows(plan, shape_, choice);
+    LayerBytes needed = cuda_plan_bytes(shape_, num_experts_, rows, choice, device_);
     needed.expert_rows += training_plan_bytes(shape_, rows, choice.split_rows);
-    needed.workspace = training_workspace_bytes(choice, device_);
-    if (const auto free = runtime_->free_bytes(); needed.total() > free)
-      throw NotEnoughMemory(out_of_memory_text(needed, free));
+    require_memory(needed, *runtime_);
     const int handle = layer_->load(rows, choice);
     plans_.push_back(std::move(rows));
     return handle;
@@ -78,12 +62,12 @@ class CudaTrainingLayer final : public PreparedLayer {
   void unload() override {
     layer_->unload();
     plans_.clear();
-    clocks_hz_.clear();
+    clocks_.clear();
   }
 
   PhaseTimes run(int handle) override {
     const TrainingTimes step = layer_->run(handle);
-    if (step.clock_hz) clocks_hz_.push_back(*step.clock_hz);
+    clocks_.add(step.clock_hz);
     PhaseTimes times;
     times.dgrad_s = step.dgrad_s;
     times.wgrad_s = step.wgrad_s;
@@ -144,8 +128,7 @@ class CudaTrainingLayer final : public PreparedLayer {
   }
 
   [[nodiscard]] std::vector<Measurement> device_measurements() const override {
-    if (clocks_hz_.empty()) return {};
-    return {{"device.sm_clock_hz", median(clocks_hz_), Provenance::kMeasured}};
+    return clocks_.measurements(device_);
   }
 
  private:
@@ -158,7 +141,7 @@ class CudaTrainingLayer final : public PreparedLayer {
   int threads_;
   std::unique_ptr<DeviceTrainingLayer> layer_;
   std::vector<ExpertRows> plans_;
-  std::vector<double> clocks_hz_;
+  ClockSamples clocks_;
 };
 
 }  // namespace
@@ -167,6 +150,7 @@ CudaKernelChoice choose_training_kernel(const LayerShape& shape, const std::stri
                                         std::int64_t tokens, const CudaDevice& device) {
   auto choice = choose_cuda_kernel(shape, kernel, tokens, device);
   choice.cluster = 1;
+  choice.bulk_store = false;
   if (choice.order == TileOrder::kDynamic) choice.order = TileOrder::kHotFirst;
   return choice;
 }
@@ -189,13 +173,6 @@ std::unique_ptr<PreparedLayer> make_cuda_training_layer(std::shared_ptr<DeviceRu
                                                         const std::string& kernel, int num_experts,
                                                         std::uint64_t seed, int threads,
                                                         LayerPass pass) {
-  const auto choice = choose_training_kernel(shape, kernel, 1, runtime->device());
-  LayerBytes needed;
-  needed.weights =
-      weight_set_bytes(shape, num_experts, 1) + training_weight_bytes(shape, num_experts);
-  needed.workspace = training_workspace_bytes(choice, runtime->device());
-  if (const auto free = runtime->free_bytes(); needed.total() > free)
-    throw NotEnoughMemory(out_of_memory_text(needed, free));
   return std::make_unique<CudaTrainingLayer>(std::move(runtime), shape, kernel, num_experts, seed,
                                              threads, pass);
 }

@@ -8,7 +8,8 @@
 
 namespace hotexpert {
 
-/// A CUDA kernel as the backward pass runs it: tiles of one block, in a static order.
+/// A CUDA kernel as the backward pass runs it: tiles of one block, in a static order, results
+/// stored by threads.
 CudaKernelChoice choose_training_kernel(const LayerShape& shape, const std::string& kernel,
                                         std::int64_t tokens, const CudaDevice& device);
 
@@ -17,9 +18,9 @@ std::optional<std::string> training_unsupported(const LayerShape& shape, const s
                                                 const CudaDevice& device);
 
 /// A layer on a CUDA device whose run() is the backward pass, or forward and backward: phases,
-/// output and checks as of make_cpu_training_layer().
+/// output and checks as of make_cpu_training_layer(). The caller has made sure that the weights
+/// and their gradients fit.
 /// @param num_experts physical and shared   @param pass backward or training
-/// @throws NotEnoughMemory when the weights and gradients do not fit
 std::unique_ptr<PreparedLayer> make_cuda_training_layer(std::shared_ptr<DeviceRuntime> runtime,
                                                         const LayerShape& shape,
                                                         const std::string& kernel, int num_experts,

@@ -50,12 +50,6 @@ struct TracedPass {
   std::vector<PhaseSpan> phases = {};  ///< where they were recorded, in order
 };
 
-/// A plan needs more memory than the device has free; nothing was reserved. The point is skipped.
-class NotEnoughMemory : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
 /// A layer whose weights are in place, ready to run plans of its shape with one kernel.
 class PreparedLayer {
  public:
@@ -127,6 +121,10 @@ class LayerBackend {
            "for it records nothing.";
   }
   virtual void stop_capture() {}
+
+  /// Why nothing more can run here in this process, in one sentence: an illegal access or a hang
+  /// takes the whole device from it. "" while all is well; asked after a failure.
+  [[nodiscard]] virtual std::string lost() const { return ""; }
 };
 
 /// One row a backend. `make` never fails: an absent device is told by info().unavailable.

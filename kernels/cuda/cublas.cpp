@@ -1,8 +1,10 @@
 #include "kernels/cuda/cublas.hpp"
 
+#include <cuda_runtime_api.h>
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include "kernels/cuda/check.hpp"
 #include "sim/base/errors.hpp"
 
 namespace hotexpert {
@@ -45,8 +47,14 @@ const CublasFunctions& cublas_functions() {
   return functions;
 }
 
+bool succeeded(cublasStatus_t status) {
+  if (status != CUBLAS_STATUS_SUCCESS) (void)cudaGetLastError();  // as succeeded(cudaError_t) says
+  return status == CUBLAS_STATUS_SUCCESS;
+}
+
 void check_cublas(cublasStatus_t status, std::string_view what) {
-  if (status == CUBLAS_STATUS_SUCCESS) return;
+  if (succeeded(status)) return;
+  if (status == CUBLAS_STATUS_ALLOC_FAILED) throw NotEnoughMemory(out_of_device_memory_text(what));
   throw DeviceError(
       fmt::format("{}: cuBLAS failed: {}", what, cublas_functions().status_text(status)));
 }

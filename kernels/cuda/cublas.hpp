@@ -37,7 +37,10 @@ struct CublasFunctions {
 /// Loads the library once in the life of the process.
 const CublasFunctions& cublas_functions();
 
-/// @throws DeviceError with cuBLAS's words
+/// Whether a call of cuBLAS that may fail did not; what CUDA keeps of a failure is forgotten.
+bool succeeded(cublasStatus_t status);
+
+/// @throws NotEnoughMemory when memory ran out, else DeviceError with cuBLAS's words
 void check_cublas(cublasStatus_t status, std::string_view what);
 
 }  // namespace hotexpert

@@ -4,6 +4,7 @@
 
 #include "kernels/cuda/check.hpp"
 #include "kernels/cuda/cublas.hpp"
+#include "kernels/cuda/wait.hpp"
 #include "sim/base/errors.hpp"
 
 namespace hotexpert {
@@ -94,7 +95,7 @@ void CublasProducts::run_grouped(const std::vector<DenseProduct>& products,
   if (m.empty()) return;
   const std::size_t groups = m.size();
   // The copy may still read the last call's addresses.
-  check_cuda(cudaStreamSynchronize(stream_), "waiting for addresses");
+  wait_for(stream_, "waiting for addresses");
   host_pointers_ = weights;
   host_pointers_.insert(host_pointers_.end(), x.begin(), x.end());
   host_pointers_.insert(host_pointers_.end(), out.begin(), out.end());
@@ -116,7 +117,8 @@ void CublasProducts::run_grouped(const std::vector<DenseProduct>& products,
 }
 
 void CublasProducts::Destroy::operator()(cublasHandle_t handle) const {
-  cublas_functions().destroy(handle);
+  // It waits for the device.
+  if (abandoned_device().empty()) (void)succeeded(cublas_functions().destroy(handle));
 }
 
 }  // namespace hotexpert

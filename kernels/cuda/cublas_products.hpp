@@ -63,9 +63,9 @@ class CublasProducts {
   cudaDataType_t type_;
   DeviceStream stream_;
   std::int64_t element_;
+  std::vector<const void*> host_pointers_;  // a copy in flight reads it: goes after what waits
   std::unique_ptr<cublasContext, Destroy> handle_;
   DeviceBuffer workspace_;
-  std::vector<const void*> host_pointers_;  // kept until the next call: the copy reads it
 };
 
 }  // namespace hotexpert

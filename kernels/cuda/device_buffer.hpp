@@ -38,6 +38,25 @@ class DeviceBuffer {
   std::int64_t bytes_ = 0;
 };
 
+/// Host memory that the device reaches: copies to it return at once, those to other host memory
+/// wait for the device. Frees itself.
+class PinnedBuffer {
+ public:
+  PinnedBuffer() = default;
+  /// @throws NotEnoughMemory, DeviceError
+  explicit PinnedBuffer(std::int64_t bytes);
+  template <class T>
+  [[nodiscard]] T* as() const {
+    return static_cast<T*>(data_.get());
+  }
+
+ private:
+  struct Free {
+    void operator()(void* memory) const;
+  };
+  std::unique_ptr<void, Free> data_;
+};
+
 template <class T>
 DeviceBuffer device_copy(const std::vector<T>& values) {
   const auto bytes = static_cast<std::int64_t>(values.size() * sizeof(T));

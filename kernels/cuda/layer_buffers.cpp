@@ -7,6 +7,8 @@
 #include "kernels/cuda/check.hpp"
 #include "kernels/cuda/normal_fill.hpp"
 #include "kernels/cuda/plan/layer_memory.hpp"
+#include "kernels/cuda/wait.hpp"
+#include "sim/base/errors.hpp"
 #include "sim/base/random.hpp"
 
 namespace hotexpert {
@@ -76,7 +78,7 @@ DeviceWeights draw_device_weights(const LayerShape& shape, std::uint64_t seed, i
     draw(ExpertMatrix::kDown, expert, weights.down.as<std::byte>() + expert * matrix_bytes);
   }
   check_launches("drawing expert weights");
-  check_cuda(cudaDeviceSynchronize(), "drawing expert weights");
+  wait_for(nullptr, "drawing expert weights");
   return weights;
 }
 
@@ -112,6 +114,19 @@ void PlanBuffers::poison() {
   if (!choice.fused_activation()) stored.poison();
 }
 
+void wait_for_sizes(const PlanBuffers& plan, DeviceStream stream, std::string_view what) {
+  const auto experts = plan.rows.experts.size();
+  const auto* sizes = plan.kept_on_host.as<const std::int32_t>();
+  check_cuda(cudaMemcpyAsync(plan.kept_on_host.as<void>(), plan.kept.data(),
+                             experts * sizeof(std::int32_t), cudaMemcpyDeviceToHost, stream),
+             what);
+  wait_for(stream, what);
+  for (std::size_t e = 0; e < experts; ++e) {
+    if (sizes[e] != plan.rows.experts[e].used)
+      throw DeviceError("the device laid out other rows than the plan has");
+  }
+}
+
 PlanBuffers make_plan_buffers(const LayerShape& shape, std::uint64_t seed, const ExpertRows& rows,
                               const CudaKernelChoice& choice, const DeviceBuffer& quantiles) {
   PlanBuffers plan;
@@ -142,6 +157,7 @@ PlanBuffers make_plan_buffers(const LayerShape& shape, std::uint64_t seed, const
   plan.counts = DeviceBuffer(plan.chunks * experts * kIndexBytes);
   for (auto* array : {&plan.first_row, &plan.kept, &plan.computed, &plan.order, &plan.tiles_before})
     *array = DeviceBuffer((experts + 1) * kIndexBytes);
+  plan.kept_on_host = PinnedBuffer(experts * kIndexBytes);
   plan.counters = DeviceBuffer(2 * static_cast<std::int64_t>(sizeof(unsigned long long)));
   plan.activations = DeviceBuffer(rows.tokens * shape.d_model * element);
   plan.x = DeviceBuffer(rows.buffer_rows() * shape.d_model * element);
@@ -155,7 +171,7 @@ PlanBuffers make_plan_buffers(const LayerShape& shape, std::uint64_t seed, const
   launch_normal_rows(normal_sequence(seed, RandomPurpose::kActivations, 0, 1.0F, quantiles),
                      rows.tokens, shape.d_model, shape.dtype, plan.activations.data(), nullptr);
   check_launches("drawing activations");
-  check_cuda(cudaDeviceSynchronize(), "drawing activations");
+  wait_for(nullptr, "drawing activations");
   return plan;
 }
 

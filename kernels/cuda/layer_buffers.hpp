@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "kernels/cuda/device_buffer.hpp"
@@ -60,6 +61,7 @@ struct PlanBuffers {
   DeviceBuffer row_of_slot;     ///< [tokens, slots] int32
   DeviceBuffer counts;          ///< [chunks, E] int32
   DeviceBuffer first_row, kept, computed, order, tiles_before;  ///< ExpertLayout
+  PinnedBuffer kept_on_host;                                    ///< [E] int32, see wait_for_sizes()
   DeviceBuffer counters;                                        ///< [2] uint64, tiles taken
   DeviceBuffer activations;                                     ///< [tokens, d_model]
   DeviceBuffer x;       ///< [buffer rows, d_model], experts in order
@@ -76,6 +78,10 @@ struct PlanBuffers {
   [[nodiscard]] Assignments assignments() const;
   [[nodiscard]] RouterTopK router_top_k() const;
 };
+
+/// What every framework does whose products take sizes from the host: copies the kept rows of the
+/// experts back and waits for them.   @throws DeviceError when they are not the plan's
+void wait_for_sizes(const PlanBuffers& plan, DeviceStream stream, std::string_view what);
 
 /// Reserves and poisons the buffers, uploads ids and gate weights, draws the activations.
 PlanBuffers make_plan_buffers(const LayerShape& shape, std::uint64_t seed, const ExpertRows& rows,

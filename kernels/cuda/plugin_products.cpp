@@ -1,4 +1,5 @@
 #include "kernels/cuda/expert_products.hpp"
+#include "kernels/cuda/wait.hpp"
 #include "kernels/plugin/expert_plugin.hpp"
 
 namespace hotexpert {
@@ -11,11 +12,18 @@ class PluginProducts final : public ExpertProducts {
                  const DeviceWeights& weights)
       : plan_(plan),
         needs_host_offsets_(plugin.has(HOTEXPERT_NEEDS_HOST_OFFSETS)),
-        state_(plugin, layer_of(plugin, shape, plan, weights)) {
+        state_(std::make_unique<PluginState>(plugin, layer_of(plugin, shape, plan, weights))) {
     host_offsets_.push_back(0);
     for (const auto& expert : plan.rows.experts)
       host_offsets_.push_back(static_cast<std::int32_t>(expert.first + expert.used));
   }
+
+  ~PluginProducts() override {
+    // destroy() may wait for the device.
+    if (!abandoned_device().empty()) (void)state_.release();
+  }
+  PluginProducts(const PluginProducts&) = delete;
+  PluginProducts& operator=(const PluginProducts&) = delete;
 
   void enqueue(DeviceStream stream, const TraceBuffers& /*trace*/) override {
     if (plan_.rows.buffer_rows() == 0) return;
@@ -29,7 +37,7 @@ class PluginProducts final : public ExpertProducts {
     batch.scratch_in = plan_.stored.data();
     batch.scratch_hidden = plan_.hidden.data();
     batch.stream = stream;
-    state_.run(batch);
+    state_->run(batch);
   }
 
  private:
@@ -44,7 +52,7 @@ class PluginProducts final : public ExpertProducts {
   PlanBuffers& plan_;
   bool needs_host_offsets_;
   std::vector<std::int32_t> host_offsets_;  // [experts + 1]
-  PluginState state_;
+  std::unique_ptr<PluginState> state_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <cuda_profiler_api.h>
 #include <cuda_runtime_api.h>
 
+#include "kernels/cuda/check.hpp"
 #include "kernels/cuda/cublas.hpp"
 #include "kernels/cuda/device.hpp"
 #include "kernels/cuda/step.hpp"
@@ -90,11 +91,12 @@ class CudaRuntime final : public DeviceRuntime {
   }
   std::string start_capture() override {
     const cudaError_t status = cudaProfilerStart();
-    return status == cudaSuccess
+    return succeeded(status)
                ? ""
                : std::string("cudaProfilerStart failed: ") + cudaGetErrorString(status) + ".";
   }
-  void stop_capture() override { (void)cudaProfilerStop(); }
+  void stop_capture() override { (void)succeeded(cudaProfilerStop()); }
+  [[nodiscard]] std::string lost() const override { return lost_device(); }
 
  private:
   CudaDevice device_;

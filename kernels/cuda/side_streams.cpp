@@ -6,8 +6,10 @@
 
 namespace hotexpert {
 
-void DestroyStream::operator()(CUstream_st* stream) const { cudaStreamDestroy(stream); }
-void DestroyEvent::operator()(CUevent_st* event) const { cudaEventDestroy(event); }
+void DestroyStream::operator()(CUstream_st* stream) const {
+  (void)succeeded(cudaStreamDestroy(stream));
+}
+void DestroyEvent::operator()(CUevent_st* event) const { (void)succeeded(cudaEventDestroy(event)); }
 
 OwnedStream make_stream() {
   cudaStream_t stream = nullptr;
@@ -20,6 +22,12 @@ OwnedEvent make_event(bool timing) {
   check_cuda(cudaEventCreateWithFlags(&event, timing ? cudaEventDefault : cudaEventDisableTiming),
              "making an event");
   return OwnedEvent(event);
+}
+
+double seconds_between(const OwnedEvent& from, const OwnedEvent& to) {
+  float milliseconds = 0;
+  check_cuda(cudaEventElapsedTime(&milliseconds, from.get(), to.get()), "reading a time");
+  return 1e-3 * static_cast<double>(milliseconds);
 }
 
 SideStreams::SideStreams(int count) : forked_(make_event(false)) {

@@ -19,6 +19,8 @@ using OwnedStream = std::unique_ptr<CUstream_st, DestroyStream>;
 using OwnedEvent = std::unique_ptr<CUevent_st, DestroyEvent>;
 OwnedStream make_stream();           ///< @throws DeviceError
 OwnedEvent make_event(bool timing);  ///< @throws DeviceError
+/// Seconds on the device between two events that are reached. @throws DeviceError
+double seconds_between(const OwnedEvent& from, const OwnedEvent& to);
 
 /// Streams that start behind a main stream and end before it goes on; what is put on them between
 /// fork() and join() runs side by side, and becomes branches of a captured graph.

@@ -7,7 +7,7 @@
 #include "kernels/cuda/plan/step_tiles.hpp"
 #include "kernels/cuda/route.hpp"
 #include "kernels/cuda/router_top_k.hpp"
-#include "sim/base/errors.hpp"
+#include "kernels/cuda/wait.hpp"
 
 namespace hotexpert {
 namespace {
@@ -15,29 +15,7 @@ namespace {
 constexpr const char* kWhat = "running a layer";
 constexpr std::int64_t kClockStamps = 2;  // kernels, before and after a step
 
-double seconds_between(const OwnedEvent& from, const OwnedEvent& to) {
-  float milliseconds = 0;
-  check_cuda(cudaEventElapsedTime(&milliseconds, from.get(), to.get()), "reading a time");
-  return 1e-3 * static_cast<double>(milliseconds);
-}
-
-std::int64_t kernel_nodes(cudaGraph_t graph) {
-  std::size_t count = 0;
-  check_cuda(cudaGraphGetNodes(graph, nullptr, &count), kWhat);
-  std::vector<cudaGraphNode_t> nodes(count);
-  check_cuda(cudaGraphGetNodes(graph, nodes.data(), &count), kWhat);
-  std::int64_t kernels = 0;
-  for (const auto& node : nodes) {
-    cudaGraphNodeType type{};
-    check_cuda(cudaGraphNodeGetType(node, &type), kWhat);
-    kernels += type == cudaGraphNodeTypeKernel ? 1 : 0;
-  }
-  return kernels;
-}
-
 }  // namespace
-
-void OwnedGraph::Destroy::operator()(CUgraphExec_st* graph) const { cudaGraphExecDestroy(graph); }
 
 StepBench make_step_bench(const CudaDevice& device) {
   StepBench bench;
@@ -57,7 +35,6 @@ DeviceStep::DeviceStep(const LayerShape& shape, PlanBuffers plan,
     : shape_(shape), plan_(std::move(plan)), bench_(bench) {
   for (int phase = 0; phase < kPhases; ++phase) marks_.push_back(make_event(true));
   for (const auto& set : weights) products_.push_back(make_products(set));
-  sizes_.resize(plan_.rows.experts.size());
   if (!plan_.choice.own_tiles()) warm_library();
   if (plan_.choice.graph) graph_ = capture({});
   count_launches();
@@ -80,9 +57,9 @@ std::unique_ptr<ExpertProducts> DeviceStep::make_products(const DeviceWeights& w
 /// A library, or a plugin, loads its kernels at first use, which a capture does not allow.
 void DeviceStep::warm_library() {
   enqueue_step(false, {});
-  check_cuda(cudaStreamSynchronize(bench_.stream.get()), "warming the kernels");
+  wait_for(bench_.stream.get(), "warming the kernels");
   plan_.poison();
-  check_cuda(cudaDeviceSynchronize(), "warming the kernels");
+  wait_for(nullptr, "warming the kernels");
 }
 
 void DeviceStep::mark(Phase phase, bool captured) {
@@ -96,22 +73,9 @@ void DeviceStep::mark(Phase phase, bool captured) {
 
 /// Phases are the ends of stages: stage i lies between phase i and phase i + 1.
 void DeviceStep::tell(Phase reached) const {
-  if (idle_between_) check_cuda(cudaStreamSynchronize(bench_.stream.get()), kWhat);
+  if (idle_between_) wait_for(bench_.stream.get(), kWhat);
   if (reached > kBegin) observer_(static_cast<StepStage>(reached - 1), false);
   if (reached < kCombined) observer_(static_cast<StepStage>(reached), true);
-}
-
-/// What every framework does whose products take sizes from the host: copy them back and wait.
-void DeviceStep::wait_for_sizes() {
-  const DeviceStream stream = bench_.stream.get();
-  check_cuda(cudaMemcpyAsync(sizes_.data(), plan_.kept.data(), sizes_.size() * sizeof(std::int32_t),
-                             cudaMemcpyDeviceToHost, stream),
-             kWhat);
-  check_cuda(cudaStreamSynchronize(stream), kWhat);
-  for (std::size_t e = 0; e < sizes_.size(); ++e) {
-    if (sizes_[e] != plan_.rows.experts[e].used)
-      throw DeviceError("the device laid out other rows than the plan has");
-  }
 }
 
 void DeviceStep::enqueue_layer(std::size_t set, bool captured, const TraceBuffers& trace) {
@@ -127,7 +91,7 @@ void DeviceStep::enqueue_layer(std::size_t set, bool captured, const TraceBuffer
                 plan_.layout(), plan_.counters.as<unsigned long long>(), stream);
   launch_scatter(plan_.assignments(), plan_.counts.as<const std::int32_t>(), plan_.layout(),
                  row_of_slot, stream);
-  if (!captured && !plan_.choice.sizes_on_device()) wait_for_sizes();
+  if (!captured && !plan_.choice.sizes_on_device()) wait_for_sizes(plan_, stream, kWhat);
   mark(kRouted, captured);
   launch_permute(plan_.activations.data(), row_of_slot, rows.tokens, rows.slots, row_bytes,
                  plan_.x.data(), stream);
@@ -151,25 +115,8 @@ void DeviceStep::enqueue_step(bool captured, const TraceBuffers& trace) {
 }
 
 OwnedGraph DeviceStep::capture(const TraceBuffers& trace) {
-  const DeviceStream stream = bench_.stream.get();
-  check_cuda(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), kWhat);
-  cudaGraph_t graph = nullptr;
-  try {
-    enqueue_step(true, trace);
-  } catch (...) {
-    cudaStreamEndCapture(stream, &graph);
-    if (graph != nullptr) cudaGraphDestroy(graph);
-    throw;
-  }
-  check_cuda(cudaStreamEndCapture(stream, &graph), "capturing a step");
-  OwnedGraph made;
-  cudaGraphExec_t instance = nullptr;
-  const cudaError_t status = cudaGraphInstantiate(&instance, graph, 0);
-  made.graph.reset(instance);
-  made.kernels = kernel_nodes(graph);
-  cudaGraphDestroy(graph);
-  check_cuda(status, "making a graph of a step");
-  return made;
+  return capture_graph(
+      bench_.stream.get(), [&] { enqueue_step(true, trace); }, "making a graph of a step");
 }
 
 /// Counts the kernels of a step that is not launched as a graph by capturing it once, unless it
@@ -194,7 +141,7 @@ StepTimes DeviceStep::timed(std::size_t layers, const Enqueue& enqueue) {
   enqueue();
   check_cuda(cudaEventRecord(end_.get(), stream), kWhat);
   launch_clock_stamp(bench_.stamps_after.as<ClockStamp>(), bench_.multiprocessors, stream);
-  check_cuda(cudaStreamSynchronize(stream), kWhat);
+  wait_for(stream, kWhat);
 
   StepTimes times;
   const auto phase = [&](Phase from, Phase to) {
@@ -258,7 +205,7 @@ TracedStep DeviceStep::trace() {
   // A tile that nobody writes, and a multiprocessor that nobody stamps, must show.
   for (auto* buffer : {&up_tiles_, &down_tiles_}) buffer->poison();
   for (auto* stamps : {&bench_.stamps_before, &bench_.stamps_after}) stamps->zero();
-  check_cuda(cudaDeviceSynchronize(), "clearing the tile records");
+  wait_for(nullptr, "clearing the tile records");
   step.times = replay(traced_graph_, buffers);
   step.up = host_copy<TileRecord>(up_tiles_, tiles.up);
   step.down = host_copy<TileRecord>(down_tiles_, tiles.down);

@@ -5,22 +5,11 @@
 
 #include "kernels/cuda/clock_stamp.hpp"
 #include "kernels/cuda/expert_products.hpp"
+#include "kernels/cuda/graph.hpp"
 #include "kernels/cuda/plan/device_layer.hpp"
 #include "kernels/cuda/side_streams.hpp"
 
-struct CUgraphExec_st;
-struct CUgraph_st;
-
 namespace hotexpert {
-
-/// A captured step: what is launched, and how many kernels that is.
-struct OwnedGraph {
-  struct Destroy {
-    void operator()(CUgraphExec_st* graph) const;
-  };
-  std::unique_ptr<CUgraphExec_st, Destroy> graph;
-  std::int64_t kernels = 0;
-};
 
 /// What steps of a layer share: the stream, the clock stamps and what fills L2 in cold mode.
 struct StepBench {
@@ -66,7 +55,6 @@ class DeviceStep {
   /// Times what `enqueue` puts on the stream; total_s is that of one of `layers`.
   template <class Enqueue>
   StepTimes timed(std::size_t layers, const Enqueue& enqueue);
-  void wait_for_sizes();
 
   LayerShape shape_;
   PlanBuffers plan_;
@@ -75,7 +63,6 @@ class DeviceStep {
   std::vector<OwnedEvent> marks_;
   OwnedEvent begin_ = make_event(true);
   OwnedEvent end_ = make_event(true);
-  std::vector<std::int32_t> sizes_;  ///< [E] as read back by strategies that need them
   OwnedGraph graph_;
   std::int64_t launches_ = -1;
   DeviceBuffer up_tiles_, down_tiles_;  ///< made with the first trace()

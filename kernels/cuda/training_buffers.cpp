@@ -8,6 +8,7 @@
 #include "kernels/cuda/check.hpp"
 #include "kernels/cuda/normal_fill.hpp"
 #include "kernels/cuda/plan/device_training.hpp"
+#include "kernels/cuda/wait.hpp"
 #include "sim/base/random.hpp"
 
 namespace hotexpert {
@@ -58,7 +59,7 @@ TrainingWeights draw_training_weights(const LayerShape& shape, std::uint64_t see
                          weights.down_rows.as<std::byte>() + expert * matrix * element);
   }
   check_launches("drawing expert weights");
-  check_cuda(cudaDeviceSynchronize(), "drawing expert weights");
+  wait_for(nullptr, "drawing expert weights");
   return weights;
 }
 
@@ -107,7 +108,7 @@ TrainingBuffers make_training_buffers(const LayerShape& shape, std::uint64_t see
       normal_sequence(seed, RandomPurpose::kActivations, kOutputGradientStep, 1.0F, quantiles),
       rows.tokens, shape.d_model, shape.dtype, made.d_out.data(), nullptr);
   check_launches("drawing output gradients");
-  check_cuda(cudaDeviceSynchronize(), "drawing output gradients");
+  wait_for(nullptr, "drawing output gradients");
   return made;
 }
 

@@ -1,6 +1,7 @@
 #include "kernels/cuda/training_layer.hpp"
 
 #include "kernels/cuda/training_step.hpp"
+#include "kernels/cuda/wait.hpp"
 #include "kernels/normal_data.hpp"
 
 namespace hotexpert {
@@ -24,6 +25,7 @@ class CudaTrainingLayer final : public DeviceTrainingLayer {
         bench_));
     weights_.d_in.poison();
     weights_.d_down.poison();
+    wait_for(nullptr, "poisoning weight gradients");  // the step's stream does not
     return static_cast<int>(steps_.size()) - 1;
   }
   void unload() override { steps_.clear(); }

@@ -6,18 +6,12 @@
 #include "kernels/cuda/check.hpp"
 #include "kernels/cuda/permute.hpp"
 #include "kernels/cuda/route.hpp"
-#include "sim/base/errors.hpp"
+#include "kernels/cuda/wait.hpp"
 
 namespace hotexpert {
 namespace {
 
 constexpr const char* kTraining = "running a training step";
-
-double seconds_from(const OwnedEvent& from, const OwnedEvent& to) {
-  float milliseconds = 0;
-  check_cuda(cudaEventElapsedTime(&milliseconds, from.get(), to.get()), "reading a time");
-  return 1e-3 * static_cast<double>(milliseconds);
-}
 
 }  // namespace
 
@@ -32,12 +26,12 @@ TrainingStep::TrainingStep(const LayerShape& shape, TrainingBuffers buffers,
   // A library loads its kernels at first use, which a capture does not allow.
   enqueue_forward(false);
   enqueue_backward(false);
-  check_cuda(cudaStreamSynchronize(bench_.stream.get()), kTraining);
+  wait_for(bench_.stream.get(), kTraining);
   buffers_.poison();
-  check_cuda(cudaDeviceSynchronize(), kTraining);
+  wait_for(nullptr, kTraining);
   if (pass_ == LayerPass::kBackward) {
     enqueue_forward(false);
-    check_cuda(cudaStreamSynchronize(bench_.stream.get()), kTraining);
+    wait_for(bench_.stream.get(), kTraining);
   }
   if (choice.graph) graph_ = capture();
 }
@@ -48,20 +42,6 @@ void TrainingStep::mark(Mark which, bool captured) {
   check_cuda(cudaEventRecordWithFlags(event.get(), bench_.stream.get(),
                                       captured ? cudaEventRecordExternal : cudaEventRecordDefault),
              kTraining);
-}
-
-/// What every framework does whose products take sizes from the host: copy them back and wait.
-void TrainingStep::wait_for_sizes() {
-  const auto& plan = buffers_.plan;
-  std::vector<std::int32_t> sizes(plan.rows.experts.size());
-  check_cuda(cudaMemcpyAsync(sizes.data(), plan.kept.data(), sizes.size() * sizeof(std::int32_t),
-                             cudaMemcpyDeviceToHost, bench_.stream.get()),
-             kTraining);
-  check_cuda(cudaStreamSynchronize(bench_.stream.get()), kTraining);
-  for (std::size_t e = 0; e < sizes.size(); ++e) {
-    if (sizes[e] != plan.rows.experts[e].used)
-      throw DeviceError("the device laid out other rows than the plan has");
-  }
 }
 
 void TrainingStep::enqueue_forward(bool captured) {
@@ -76,7 +56,7 @@ void TrainingStep::enqueue_forward(bool captured) {
                 plan.layout(), plan.counters.as<unsigned long long>(), stream);
   launch_scatter(plan.assignments(), plan.counts.as<const std::int32_t>(), plan.layout(),
                  row_of_slot, stream);
-  if (!captured && !plan.choice.sizes_on_device()) wait_for_sizes();
+  if (!captured && !plan.choice.sizes_on_device()) wait_for_sizes(plan, stream, kTraining);
   mark(kRouted, captured);
   launch_permute(plan.activations.data(), row_of_slot, rows.tokens, rows.slots, row_bytes,
                  plan.x.data(), stream);
@@ -126,24 +106,8 @@ void TrainingStep::enqueue(bool captured) {
 }
 
 OwnedGraph TrainingStep::capture() {
-  const DeviceStream stream = bench_.stream.get();
-  check_cuda(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), kTraining);
-  cudaGraph_t graph = nullptr;
-  try {
-    enqueue(true);
-  } catch (...) {
-    cudaStreamEndCapture(stream, &graph);
-    if (graph != nullptr) cudaGraphDestroy(graph);
-    throw;
-  }
-  check_cuda(cudaStreamEndCapture(stream, &graph), "capturing a training step");
-  cudaGraphExec_t instance = nullptr;
-  const cudaError_t status = cudaGraphInstantiate(&instance, graph, 0);
-  cudaGraphDestroy(graph);
-  check_cuda(status, "making a graph of a training step");
-  OwnedGraph made;
-  made.graph.reset(instance);
-  return made;
+  return capture_graph(
+      bench_.stream.get(), [this] { enqueue(true); }, "making a graph of a training step");
 }
 
 TrainingTimes TrainingStep::run() {
@@ -162,11 +126,11 @@ TrainingTimes TrainingStep::run() {
   }
   check_cuda(cudaEventRecord(end_.get(), stream), kTraining);
   launch_clock_stamp(bench_.stamps_after.as<ClockStamp>(), bench_.multiprocessors, stream);
-  check_cuda(cudaStreamSynchronize(stream), kTraining);
+  wait_for(stream, kTraining);
 
   const auto phase = [&](Mark from, Mark to) {
-    return seconds_from(marks_[static_cast<std::size_t>(from)],
-                        marks_[static_cast<std::size_t>(to)]);
+    return seconds_between(marks_[static_cast<std::size_t>(from)],
+                           marks_[static_cast<std::size_t>(to)]);
   };
   TrainingTimes times;
   if (pass_ == LayerPass::kTraining)
@@ -176,7 +140,7 @@ TrainingTimes TrainingStep::run() {
   times.dgrad_s = phase(kScattered, kDgrad);
   times.wgrad_s = phase(kDgrad, kWgrad);
   times.combine_s = phase(kWgrad, kEnd);
-  times.total_s = seconds_from(begin_, end_);
+  times.total_s = seconds_between(begin_, end_);
   times.clock_hz =
       clock_between(host_copy<ClockStamp>(bench_.stamps_before, bench_.multiprocessors),
                     host_copy<ClockStamp>(bench_.stamps_after, bench_.multiprocessors));

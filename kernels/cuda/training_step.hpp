@@ -42,7 +42,6 @@ class TrainingStep {
   void enqueue_forward(bool captured);
   void enqueue_backward(bool captured);
   void enqueue(bool captured);
-  void wait_for_sizes();
   OwnedGraph capture();
 
   LayerShape shape_;

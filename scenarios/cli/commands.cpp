@@ -48,7 +48,7 @@ std::span<const ExitCodeText> exit_codes() {
       ExitCodeText{"1", "some points failed, a regression, or a failed self test"},
       ExitCodeText{"2", "usage or scenario error"},
       ExitCodeText{"3", "bad input file"},
-      ExitCodeText{"4", "required device missing"},
+      ExitCodeText{"4", "required device missing, or lost while it ran"},
       ExitCodeText{"5", "output could not be written (go on with --resume)"},
       ExitCodeText{"130, 143", "stopped by a signal; finished points are safe"},
   };

@@ -263,6 +263,12 @@ SweepSummary run_sweep(const Scenario& scenario, const SweepOptions& options) {
     summary.ok += result.outcome == Outcome::kOk ? 1 : 0;
     summary.skipped += result.outcome == Outcome::kSkipped ? 1 : 0;
     summary.failed += result.outcome == Outcome::kFailed ? 1 : 0;
+    if (!shop.backends.lost().empty())
+      throw DeviceError(fmt::format(
+          "{}; the sweep stops here: point '{}' failed and {} of {} points are in {}; go on with "
+          "--resume, which runs the failed point again, or leave that point out",
+          shop.backends.lost(), point_label(scenario, choices[i]), i + 1, summary.total,
+          options.run_dir));
   }
   return summary;
 }

@@ -35,6 +35,7 @@ struct SweepSummary {
 
 /// Runs every point of a scenario and appends each to the run folder as soon as it is done.
 /// A point that cannot run is recorded as skipped or failed with its reason, and the sweep goes on.
+/// @throws DeviceError after a point that took the device from this process: none can follow
 SweepSummary run_sweep(const Scenario& scenario, const SweepOptions& options);
 
 /// All but the backend: the points with their counted metrics, in memory.

@@ -120,6 +120,11 @@ void time_point(const PointSpec& spec, const RoutingTrace& trace, const Placemen
   } catch (const NotEnoughMemory& error) {
     result.outcome = Outcome::kSkipped;
     result.reason = error.what();
+  } catch (const DeviceError& error) {
+    pool.ask_whether_lost(backend);
+    pool.forget();
+    result.outcome = Outcome::kFailed;
+    result.reason = error.what();
   } catch (const PluginError& error) {
     pool.forget();
     result.outcome = Outcome::kFailed;

@@ -29,18 +29,27 @@ class BackendPool {
                          int num_physical);
   /// Frees the layers that are kept: one of them failed.
   void forget() { prepared_.clear(); }
+  /// Why no point can run on `backend` any more, after one failed there; "" while it can. It is
+  /// remembered.
+  const std::string& ask_whether_lost(const LayerBackend& backend) {
+    return lost_ = backend.lost();
+  }
+  [[nodiscard]] const std::string& lost() const { return lost_; }
 
  private:
   std::map<std::string, std::unique_ptr<LayerBackend>> backends_;  ///< by name, threads and pass
   std::string prepared_kernel_;
   std::map<std::string, std::unique_ptr<PreparedLayer>> prepared_;  ///< by numbers of experts
+  std::string lost_;
 };
 
 /// Runs the chosen batch of the point and its controls on the backend: checks every expert against
 /// fp64, then measures the arms interleaved, and adds the layer, kernel and row metrics to
 /// `result`; with several ranks, rank after rank. Where the backend models its times each arm is
 /// priced once, unchecked, and its held-out error stands beside the times. A kernel that cannot run
-/// the shape makes the point skipped, a wrong result makes it failed, each with the reason.
+/// the shape, or that needs more memory than there is, makes the point skipped; a wrong result or a
+/// failing device makes it failed; each with the reason. pool.lost() then says whether a later
+/// point can run.
 void time_point(const PointSpec& spec, const RoutingTrace& trace, const Placements& placements,
                 const Counted& counted, BackendPool& pool, PointResult& result);
 

@@ -210,6 +210,36 @@ RoutingBatch deal_loads(std::span<const std::int64_t> load, std::int64_t tokens,
   return batch;
 }
 
+namespace {
+
+/// Times one kernel of the trained layer. @return false: it is wrong, and the point failed
+bool time_kernel(const PointSpec& spec, const TrainingRun& run, const std::vector<LabArm>& arms,
+                 LayerBackend& backend, BackendPool& pool, TimingGate& gate, Series& curve,
+                 PointResult& result) {
+  PreparedLayer& layer = pool.prepare(backend, spec, spec.shape, spec.shape.num_experts);
+  layer.unload();
+  if (!check_arms(spec, arms, layer, result)) return false;
+  const auto measured = measure_arms(spec, arms, layer, gate);
+  add_layer_metrics(measured, backend.info().provenance, spec.kernel, result);
+  std::vector<Knot> knots;
+  for (const auto& arm : arms) {
+    const auto samples = totals_s(*measured.find(arm.name));
+    const double time_s = median(samples);
+    knots.push_back(
+        {arm.max_over_mean, time_s, median_interval(samples).value_or(Interval{time_s, time_s})});
+  }
+  add_wall_time(run, std::move(knots), spec.kernel, curve, result);
+  return true;
+}
+
+/// Why a kernel is not timed; "" when nothing is known against it.
+std::string obstacle(const PointSpec& spec, const LayerBackend& backend, const BackendPool& pool) {
+  if (!pool.lost().empty()) return pool.lost();
+  return backend.unsupported(spec.shape, spec.kernel).value_or("");
+}
+
+}  // namespace
+
 void time_trained_layer(const LabTiming& timing, const TrainingRun& run, BackendPool& pool,
                         TimingGate& gate, PointResult& result) {
   if (!run.evaluation || timing.kernels.empty()) return;
@@ -229,23 +259,17 @@ void time_trained_layer(const LabTiming& timing, const TrainingRun& run, Backend
   curve.shape = {0, static_cast<std::int64_t>(curve_steps(run.record.size()).size())};
   for (const auto& kernel : timing.kernels) {
     spec.kernel = kernel;
-    if (const auto reason = backend.unsupported(spec.shape, kernel)) {
-      result.warnings.push_back(fmt::format("{} was not timed: {}", kernel, *reason));
-      continue;
+    auto reason = obstacle(spec, backend, pool);
+    try {
+      if (reason.empty() && !time_kernel(spec, run, arms, backend, pool, gate, curve, result))
+        return;
+    } catch (const DeviceError& error) {  // the trained router must not be lost with the device
+      pool.ask_whether_lost(backend);
+      pool.forget();
+      reason = error.what();
     }
-    PreparedLayer& layer = pool.prepare(backend, spec, spec.shape, spec.shape.num_experts);
-    layer.unload();
-    if (!check_arms(spec, arms, layer, result)) return;
-    const auto measured = measure_arms(spec, arms, layer, gate);
-    add_layer_metrics(measured, backend.info().provenance, kernel, result);
-    std::vector<Knot> knots;
-    for (const auto& arm : arms) {
-      const auto samples = totals_s(*measured.find(arm.name));
-      const double time_s = median(samples);
-      knots.push_back(
-          {arm.max_over_mean, time_s, median_interval(samples).value_or(Interval{time_s, time_s})});
-    }
-    add_wall_time(run, std::move(knots), kernel, curve, result);
+    if (!reason.empty())
+      result.warnings.push_back(fmt::format("{} was not timed: {}", kernel, reason));
   }
   if (curve.shape[0] > 0) result.series.push_back(std::move(curve));
 }

@@ -34,8 +34,8 @@ RoutingBatch deal_loads(std::span<const std::int64_t> load, std::int64_t tokens,
 ///   train.wall_s@KERNEL and the series curve.wall_s [kernel, step], kernels in the order of their
 ///   names: each training step costs the time at its max/mean load, linear between the four loads
 ///   that were timed   modelled, from measured times
-/// A kernel that cannot run the shape gives a warning instead. Every arm is checked against fp64
-/// first; a wrong result makes the point failed.
+/// A kernel that cannot run the shape, or whose device fails, gives a warning instead. Every arm is
+/// checked against fp64 first; a wrong result makes the point failed.
 void time_trained_layer(const LabTiming& timing, const training::TrainingRun& run,
                         BackendPool& pool, TimingGate& gate, PointResult& result);
 

@@ -11,7 +11,7 @@ enum class ExitCode : int {
   kPointsFailed = 1,   ///< some points failed, or `compare` found a regression
   kUsage = 2,          ///< command line or scenario file
   kBadInput = 3,       ///< a trace, run folder or other input file
-  kDeviceMissing = 4,  ///< a device the user asked for is absent
+  kDeviceMissing = 4,  ///< a device the user asked for is absent, or was lost while it ran
   kOutputFailed = 5,  ///< output could not be written; what is finished is safe, `--resume` goes on
 };
 
@@ -38,10 +38,16 @@ class InputError : public Error {
   explicit InputError(const std::string& message) : Error(ExitCode::kBadInput, message) {}
 };
 
-/// A device that was asked for by name and is not there.
+/// A device that was asked for by name and is not there, or that failed.
 class DeviceError : public Error {
  public:
   explicit DeviceError(const std::string& message) : Error(ExitCode::kDeviceMissing, message) {}
+};
+
+/// More memory was asked for than a device has free. The device is well: a sweep skips the point.
+class NotEnoughMemory : public DeviceError {
+ public:
+  using DeviceError::DeviceError;
 };
 
 /// Output that could not be written.

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "sim/base/errors.hpp"
 #include "tests/kernels/support/plans.hpp"
 #include "tests/profiler/fake_device.hpp"
 

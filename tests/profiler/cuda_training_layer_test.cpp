@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "profiler/cuda_layer_backend.hpp"
+#include "sim/base/errors.hpp"
 #include "tests/kernels/support/plans.hpp"
 #include "tests/profiler/fake_device.hpp"
 
@@ -65,7 +66,7 @@ TEST(CudaTrainingLayerTest, PhasesOfBothPassesAreAddedByWhatTheyDo) {
   EXPECT_DOUBLE_EQ(*times.forward_s, 10e-6);
   EXPECT_DOUBLE_EQ(*times.backward_s, 16e-6);
   EXPECT_DOUBLE_EQ(times.total_s, 3e-5);
-  EXPECT_EQ(layer->device_measurements().size(), 1U);
+  EXPECT_EQ(layer->device_measurements().size(), 2U) << "clock and throttled samples";
 }
 
 TEST(CudaTrainingLayerTest, TheBackwardPassAloneHasNoForwardTime) {
@@ -113,6 +114,8 @@ TEST(ChooseTrainingKernelTest, RunsTilesOfOneBlockInAStaticOrderAndSplitsWhenAsk
   EXPECT_EQ(plain.cluster, 1);
   EXPECT_EQ(plain.split_rows, 0);
   EXPECT_EQ(choose_training_kernel(shape, "grouped-sm90:cluster=2", 100, runtime.facts).cluster, 1);
+  EXPECT_FALSE(
+      choose_training_kernel(shape, "grouped-sm90:store=bulk", 100, runtime.facts).bulk_store);
   EXPECT_EQ(choose_training_kernel(shape, "grouped:wgrad=split", 100, runtime.facts).split_rows,
             -1);
   EXPECT_EQ(

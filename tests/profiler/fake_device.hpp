@@ -211,8 +211,10 @@ struct FakeDeviceRuntime final : DeviceRuntime {
     return no_capture;
   }
   void stop_capture() override { --captures; }
+  [[nodiscard]] std::string lost() const override { return gone; }
   int captures = 0;        ///< started and not stopped
   std::string no_capture;  ///< why captures cannot be started
+  std::string gone;        ///< why the device cannot be used any more
 };
 
 }  // namespace hotexpert::test

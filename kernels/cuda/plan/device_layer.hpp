@@ -89,6 +89,9 @@ class DeviceRuntime {
   /// cudaProfilerStart and cudaProfilerStop. @return why nothing was marked; "" when it was
   virtual std::string start_capture() = 0;
   virtual void stop_capture() = 0;
+  /// Why no later call can succeed in this process, in one sentence; "" while all is well. Waits
+  /// for nothing.
+  [[nodiscard]] virtual std::string lost() const = 0;
 };
 
 }  // namespace hotexpert
