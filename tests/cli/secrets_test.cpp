@@ -43,9 +43,32 @@ TEST(SecretsTest, NoFileHoldsWhatTheEnvironmentHolds) {
   profile.insert(profile.end(), small.begin(), small.end());
   run(profile);
   run({"sweep", "scenarios/profile.toml", "--backend", "none", "-o", folder + "/sweep"});
+  run({"train",
+       "scenarios/aux-loss.toml",
+       "--train.method",
+       "none",
+       "--seed",
+       "1",
+       "--train.experts",
+       "8",
+       "--train.d_model",
+       "16",
+       "--train.d_ff",
+       "16",
+       "--train.tokens",
+       "64",
+       "--train.sequence_tokens",
+       "16",
+       "--train.steps",
+       "6",
+       "--backend",
+       "none",
+       "--save-traces",
+       "-o",
+       folder + "/lab"});
   run({"doctor", "--json"});
   for (const char* format : {"html", "md", "csv", "json"})
-    run({"report", folder + "/profile", "-o", folder + "/report." + format});
+    run({"report", folder + "/profile", folder + "/lab", "-o", folder + "/report." + format});
   int files = 0;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (!entry.is_regular_file()) continue;
@@ -54,7 +77,7 @@ TEST(SecretsTest, NoFileHoldsWhatTheEnvironmentHolds) {
     EXPECT_EQ(bytes.find(kSecret), std::string::npos) << entry.path();
     ++files;
   }
-  EXPECT_GE(files, 8);
+  EXPECT_GE(files, 11);
 }
 
 }  // namespace
