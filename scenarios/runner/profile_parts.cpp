@@ -21,6 +21,11 @@ PlannedPoint plan_point(const AxisChoice& choice, int threads) {
     throw UsageError(
         "profile runs the ranks of a step one after another in this process; set --ep.exec virtual "
         "(`nsys profile mpirun ... hotexpert-ep sweep` shows the ranges of processes)");
+  if (point.spec.parallel.ranks > 1 && point.spec.pass != LayerPass::kForward)
+    throw UsageError(fmt::format(
+        "layer.pass {} is profiled on one rank: ranks exchange rows of the forward pass only (use "
+        "--ep.ranks 1, or --layer.pass forward)",
+        name(point.spec.pass)));
   const int jobs = threads > 0 ? threads : available_threads();
   TraceCache traces(jobs);
   const auto trace = traces.open(point.spec.trace);

@@ -17,8 +17,8 @@ struct PlannedPoint {
   Placements placements;
 };
 
-/// @throws UsageError for a point that a profile cannot show: ranks in processes, or of unequal
-/// speed
+/// @throws UsageError for ranks that a profile cannot show: in processes, of unequal speed, or of
+/// another pass than forward
 PlannedPoint plan_point(const AxisChoice& choice, int threads);
 
 /// The phase with the largest median.

@@ -158,13 +158,14 @@ TEST(ProfilePassesTest, RanksAreProfiledOneAfterAnotherAndWaitForTheHotOne) {
   fs::remove(path);
 }
 
-TEST(ProfilePassesTest, RanksThatAreNotOfThisProcessOrDeviceAreRefused) {
+TEST(ProfilePassesTest, RanksThatCannotBeShownAreRefused) {
   const auto refused = [](std::vector<std::string> more, const char* text) {
     const auto result = run_hotexpert(small(std::move(more)));
     EXPECT_EQ(result.exit_code, 2) << result.out;
     EXPECT_THAT(result.err, HasSubstr(text));
   };
   refused({"--ep.ranks", "2", "--ep.exec", "mpi"}, "set --ep.exec virtual");
+  refused({"--ep.ranks", "2", "--layer.pass", "training"}, "is profiled on one rank");
   refused({"--ep.ranks", "2", "--ep.speeds", "1=0.5"}, "set --ep.speeds none");
 }
 
