@@ -11,6 +11,7 @@
 #include "scenarios/runner/train_result.hpp"
 #include "scenarios/runner/train_timing.hpp"
 #include "scenarios/runner/train_workers.hpp"
+#include "sim/base/errors.hpp"
 #include "sim/traces/trace_writer.hpp"
 
 namespace hotexpert {
@@ -29,9 +30,13 @@ struct Lab {
 
 void save_trace(const Lab& lab, std::size_t index, const training::TrainingRun& run) {
   const std::string folder = lab.options.run_dir + "/traces";
-  make_folders(system_files(), folder);
-  write_trace(fmt::format("{}/{}.safetensors", folder, index + 1),
-              arrays_of(*run.evaluation->trace));
+  try {
+    make_folders(system_files(), folder);
+    write_trace(fmt::format("{}/{}.safetensors", folder, index + 1),
+                arrays_of(*run.evaluation->trace));
+  } catch (const OutputError& error) {
+    throw resumable(error);
+  }
 }
 
 /// Times a trained point and writes it down.

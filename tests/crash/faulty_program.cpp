@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <sstream>
 
 namespace hotexpert::testing_support {
@@ -74,6 +76,24 @@ std::string read_file(const std::string& path) {
 
 void write_text(const std::string& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
+}
+
+long acknowledged(const std::vector<LoggedCall>& calls) {
+  long written = 0;
+  long safe = 0;
+  for (const auto& call : calls) {
+    if (!call.path.ends_with("/points.jsonl")) continue;
+    if (call.name == "write") written += std::count(call.bytes.begin(), call.bytes.end(), '\n');
+    if (call.name == "fsync") safe = written;
+  }
+  return safe;
+}
+
+long reused(const ProgramResult& result) {
+  std::smatch match;
+  return std::regex_search(result.err, match, std::regex("(\\d+) of them from before"))
+             ? std::stol(match[1])
+             : 0;
 }
 
 }  // namespace hotexpert::testing_support

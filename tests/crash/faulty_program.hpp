@@ -35,6 +35,12 @@ constexpr int kKilled = 128 + 9;
 FaultyResult run_faulty(const std::vector<std::string>& args, const std::string& folder,
                         const Fault& fault = {});
 
+/// Points whose line in points.jsonl was on disk: append() may have returned.
+long acknowledged(const std::vector<LoggedCall>& calls);
+
+/// Points that a resumed run found finished, as it says.
+long reused(const ProgramResult& result);
+
 /// Every regular file below a folder: name relative to it -> bytes.
 std::map<std::string, std::string> files_below(const std::string& folder);
 

@@ -27,6 +27,7 @@ struct Command {
   std::string flag;               ///< -o, or what names the output
   std::string output;             ///< its name
   bool is_run = false;
+  bool is_timed = false;  ///< its numbers are measured: no two runs have the same bytes
 };
 void PrintTo(const Command& command, std::ostream* out) { *out << command.name; }
 
@@ -69,6 +70,15 @@ std::vector<Command> commands() {
        "drops",
        true},
       {"merge", {"merge", "SHARDS"}, "-o", "whole", true},
+      {"calibrate", {"calibrate", "device", "MEASURED"}, "-o", "here.toml"},
+      {"profile",
+       {"profile", "scenarios/profile.toml", "--point", "0", "--steps", "6", "--threads", "1",
+        "--layer.experts", "4", "--layer.d_model", "16", "--layer.d_ff", "16", "--step.tokens",
+        "64"},
+       "-o",
+       "profile",
+       true,
+       true},
   };
 }
 
@@ -78,17 +88,24 @@ std::vector<std::string> arguments(const Command& command, const std::string& fo
     if (arg == "RUN") arg = input("run");
     if (arg == "SHARDS") arg = input("shards");
     if (arg == "TRACE") arg = input("trace.safetensors");
+    if (arg == "MEASURED") arg = "reports/measured/zen4-2-cores/calibration";
   }
   args.push_back(command.flag);
   args.push_back(folder + "/" + command.output);
   return args;
 }
 
-/// The output's bytes: of a run its points and artifacts, "" where it is none.
+/// The output's bytes: of a run its points and artifacts, "" where it is none; of a timed run, that
+/// it is whole.
 std::string bytes_of(const Command& command, const std::string& folder) {
   const std::string path = folder + "/" + command.output;
   if (!command.is_run) return read_file(path);
   if (!std::filesystem::exists(path + "/manifest.json")) return "";
+  if (command.is_timed) {
+    const auto read = run_hotexpert({"report", path, "--json"});
+    EXPECT_EQ(read.exit_code, 0) << read.err;
+    return read.err.empty() ? "a whole run of one point" : read.err;
+  }
   const auto files = testing_support::run_files(path);
   return files.points + files.artifacts;
 }

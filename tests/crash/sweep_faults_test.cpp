@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <random>
-#include <regex>
 
 #include "tests/crash/faulty_program.hpp"
 #include "tests/crash/tiny_sweep.hpp"
@@ -12,13 +11,14 @@ namespace hotexpert {
 namespace {
 
 using testing::HasSubstr;
+using testing_support::acknowledged;
 using testing_support::expect_undisturbed;
 using testing_support::Fault;
 using testing_support::FaultyResult;
 using testing_support::fresh_folder;
 using testing_support::kKilled;
 using testing_support::LoggedCall;
-using testing_support::ProgramResult;
+using testing_support::reused;
 using testing_support::run_faulty;
 using testing_support::run_hotexpert;
 using testing_support::tiny_resume;
@@ -38,26 +38,6 @@ const std::vector<LoggedCall>& planned_calls() {
 std::string what(const Fault& fault) {
   const auto& call = planned_calls()[static_cast<std::size_t>(fault.at - 1)];
   return fault.kind + " at call " + std::to_string(fault.at) + ", " + call.name + " " + call.path;
-}
-
-/// Points whose line was on disk: append() may have returned.
-long acknowledged(const std::vector<LoggedCall>& calls) {
-  long written = 0;
-  long safe = 0;
-  for (const auto& call : calls) {
-    if (!call.path.ends_with("/points.jsonl")) continue;
-    if (call.name == "write") written += std::count(call.bytes.begin(), call.bytes.end(), '\n');
-    if (call.name == "fsync") safe = written;
-  }
-  return safe;
-}
-
-/// Points that a resumed sweep found finished.
-long reused(const ProgramResult& result) {
-  std::smatch match;
-  return std::regex_search(result.err, match, std::regex("(\\d+) of them from before"))
-             ? std::stol(match[1])
-             : 0;
 }
 
 void resume_and_expect_everything(const std::string& run_dir, const FaultyResult& disturbed,
