@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "tests/support/program.hpp"
+#include "tests/support/small_lab.hpp"
 
 namespace hotexpert {
 namespace {
@@ -43,29 +44,8 @@ TEST(SecretsTest, NoFileHoldsWhatTheEnvironmentHolds) {
   profile.insert(profile.end(), small.begin(), small.end());
   run(profile);
   run({"sweep", "scenarios/profile.toml", "--backend", "none", "-o", folder + "/sweep"});
-  run({"train",
-       "scenarios/aux-loss.toml",
-       "--train.method",
-       "none",
-       "--seed",
-       "1",
-       "--train.experts",
-       "8",
-       "--train.d_model",
-       "16",
-       "--train.d_ff",
-       "16",
-       "--train.tokens",
-       "64",
-       "--train.sequence_tokens",
-       "16",
-       "--train.steps",
-       "6",
-       "--backend",
-       "none",
-       "--save-traces",
-       "-o",
-       folder + "/lab"});
+  run(testing_support::train_small_lab(
+      {"--train.method", "none", "--backend", "none", "--save-traces", "-o", folder + "/lab"}));
   run({"doctor", "--json"});
   for (const char* format : {"html", "md", "csv", "json"})
     run({"report", folder + "/profile", folder + "/lab", "-o", folder + "/report." + format});

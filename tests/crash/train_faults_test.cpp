@@ -5,6 +5,7 @@
 
 #include "tests/crash/faulty_program.hpp"
 #include "tests/crash/tiny_sweep.hpp"
+#include "tests/support/small_lab.hpp"
 
 namespace hotexpert {
 namespace {
@@ -22,33 +23,9 @@ using testing_support::run_hotexpert;
 
 /// Two small routers, trained one after another, each with its trace kept.
 std::vector<std::string> tiny_lab(const std::string& run_dir, bool resume = false) {
-  std::vector<std::string> args = {"train",
-                                   "scenarios/aux-loss.toml",
-                                   "--train.method",
-                                   "none,bias",
-                                   "--train.weight",
-                                   "0.01",
-                                   "--seed",
-                                   "1",
-                                   "--train.experts",
-                                   "8",
-                                   "--train.d_model",
-                                   "16",
-                                   "--train.d_ff",
-                                   "16",
-                                   "--train.tokens",
-                                   "64",
-                                   "--train.sequence_tokens",
-                                   "16",
-                                   "--train.steps",
-                                   "4",
-                                   "--backend",
-                                   "none",
-                                   "--jobs",
-                                   "1",
-                                   "--save-traces",
-                                   "-o",
-                                   run_dir};
+  auto args = testing_support::train_small_lab({"--train.method", "none,bias", "--train.weight",
+                                                "0.01", "--backend", "none", "--jobs", "1",
+                                                "--save-traces", "-o", run_dir});
   if (resume) args.emplace_back("--resume");
   return args;
 }

@@ -7,6 +7,7 @@
 
 #include "sim/base/json.hpp"
 #include "tests/devices/faulty_device.hpp"
+#include "tests/support/small_lab.hpp"
 
 namespace hotexpert {
 namespace {
@@ -161,37 +162,11 @@ TEST(FaultyDeviceProgram, ATrainedRouterIsKeptWhenTheDeviceThatTimesItFails) {
   for (const char* faults :
        {"fail=1 code=700 sticky=1 only=grouped_plain", "fail=3 code=2 only=cudaMalloc"}) {
     const std::string dir = fresh_folder("lab");
-    const auto result = run_on_fake({"train",
-                                     "scenarios/aux-loss.toml",
-                                     "--train.method",
-                                     "none,megatron",
-                                     "--train.weight",
-                                     "0.01",
-                                     "--seed",
-                                     "1",
-                                     "--train.experts",
-                                     "8",
-                                     "--train.d_model",
-                                     "16",
-                                     "--train.d_ff",
-                                     "16",
-                                     "--train.tokens",
-                                     "64",
-                                     "--train.sequence_tokens",
-                                     "16",
-                                     "--train.steps",
-                                     "6",
-                                     "--backend",
-                                     "cuda",
-                                     "--kernel",
-                                     "grouped-plain",
-                                     "--measure.budget_s",
-                                     "0.02",
-                                     "--jobs",
-                                     "1",
-                                     "-o",
-                                     dir},
-                                    faults);
+    const auto result = run_on_fake(
+        testing_support::train_small_lab({"--train.method", "none,megatron", "--train.weight",
+                                          "0.01", "--backend", "cuda", "--kernel", "grouped-plain",
+                                          "--measure.budget_s", "0.02", "--jobs", "1", "-o", dir}),
+        faults);
     EXPECT_EQ(result.exit_code, 0) << faults << result.err;
     EXPECT_EQ(outcomes(seen_points(dir)), "ok ok") << faults;
     EXPECT_THAT(seen_points(dir)[0].warnings,
