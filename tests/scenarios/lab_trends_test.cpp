@@ -52,17 +52,19 @@ class LabTrendsTest : public testing::Test {
     const char* folder = std::getenv("HOTEXPERT_LAB_STUDY");
     const std::string from =
         folder != nullptr ? folder : HOTEXPERT_SOURCE_DIR "/reports/measured/lab";
-    for (const char* run : {"aux-loss", "loss-free", "importance-load"}) {
+    for (const char* run : {"aux-loss", "loss-free", "importance-load", "importance-load-3000"}) {
       read_rows(from + "/" + run + ".csv", rows_);
     }
   }
 
-  /// A metric over the seeds of a method at a weight (nan: none).
+  /// A metric over the seeds of a method at a weight (0: none).
   [[nodiscard]] std::vector<double> values(const std::string& method, double weight,
-                                           const std::string& metric) const {
+                                           const std::string& metric,
+                                           const std::string& steps = "1000") const {
     std::vector<double> out;
     for (const auto& row : rows_) {
       if (row.at("train.method") != method || row.at("outcome") != "ok") continue;
+      if (row.at("train.steps") != steps) continue;
       const std::string& own = row.at("train.weight");
       if ((own == "none") != (weight == 0)) continue;
       if (own != "none" && std::abs(parse_double(own, "weight") / weight - 1) > 1e-9) continue;
@@ -87,11 +89,20 @@ TEST_F(LabTrendsTest, WithoutBalancingTheRouterCollapses) {
   EXPECT_GE(over_seeds("none", 0, "load.max_over_mean").low, 4.0);
 }
 
+// Max/mean under 1.3 as Shazeer et al. measure it (arXiv 1701.06538, Table 6): over batches in
+// training, with the noise that the load loss balances. Each step draws tokens not seen before.
 TEST_F(LabTrendsTest, ImportanceAndLoadAtATenthRestoreBalance) {
   EXPECT_LT(over_seeds("importance+load", 0.1, "train.max_vio").high, 0.3);
-  // Held-out tokens are routed without the noise it was trained with: the mean holds, one seed in
-  // five is above.
-  EXPECT_LT(mean_of("importance+load", 0.1, "load.max_over_mean"), 1.3);
+}
+
+// With the noise off, as held-out tokens are routed, the same routers are less even, long training
+// or not: the interval reaches beyond 1.3.
+TEST_F(LabTrendsTest, WithoutItsNoiseTheSameRouterIsLessEven) {
+  for (const char* steps : {"1000", "3000"}) {
+    const auto held_out = values("importance+load", 0.1, "load.max_over_mean", steps);
+    EXPECT_LT(mean_interval(held_out).value_or(Interval{}).high, 1.5) << steps;
+    EXPECT_GT(mean(held_out), 1 + mean(values("importance+load", 0.1, "train.max_vio", steps)));
+  }
 }
 
 TEST_F(LabTrendsTest, MaxVioFallsAsTheWeightRises) {
