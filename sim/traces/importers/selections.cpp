@@ -24,7 +24,7 @@ Recording read_selections(const ImportSource& source, const ImportOptions&) {
     throw InputError(
         fmt::format("{}: token {} has {} layers, not {}", source.path(), token, has, wanted));
   };
-  const auto add_token = [&](const Json& token, const std::string&) {
+  const auto add = [&](const Json& token, const std::string&) {
     const auto& rows = token.as_array();
     if (tokens == 0) layers = std::ssize(rows);
     if (std::ssize(rows) != layers) refuse(tokens, std::ssize(rows), layers);
@@ -34,7 +34,7 @@ Recording read_selections(const ImportSource& source, const ImportOptions&) {
     }
     ++tokens;
   };
-  const Json json = parse_json_items(source.text(), source.path(), {{"selections", add_token}});
+  const Json json = parse_json_items(source.text(), source.path(), {{"selections", add}});
   (void)json.at("selections").as_array();
   const auto experts = json.at("expertsPerLayer").as_integer();
   if (experts < 1 || experts > kMaxExperts) {

@@ -37,7 +37,8 @@ std::shared_ptr<const std::vector<std::byte>> decode_base64(std::string_view tex
   return out;
 }
 
-constexpr std::array kKeys = {"prompt_routed_experts", "routed_experts"};  // in the tokens' order
+constexpr std::array kRoutedKeys = {"prompt_routed_experts",
+                                    "routed_experts"};  // in the tokens' order
 
 /// Appends [layers][k] of one token.
 void add_token(const Json& token, const std::string& where, TokenTable& table) {
@@ -78,14 +79,14 @@ class Requests {
       : source_(source), axes_(options.axes), table_(source.path()) {}
 
   void add_choice(const Json& choice) {
-    for (const char* key : kKeys) add_routed(choice.find(key), where(key), axes_, table_);
+    for (const char* key : kRoutedKeys) add_routed(choice.find(key), where(key), axes_, table_);
     end_request();
   }
 
   /// The document as one request, its lists read again, a token at a time.
   /// @param rest the document without the items of these lists
   void add_document(const Json& rest) {
-    for (const char* key : kKeys) {
+    for (const char* key : kRoutedKeys) {
       const Json* const routed = rest.find(key);
       if (routed != nullptr && routed->is_array()) {
         read_tokens(key);
@@ -109,7 +110,7 @@ class Requests {
   void read_tokens(const char* key) {
     const std::string here = where(key);
     std::vector<JsonItems> parts;
-    for (const char* part : kKeys) {
+    for (const char* part : kRoutedKeys) {
       parts.push_back({part, [&, wanted = part == key](const Json& token, const std::string&) {
                          if (wanted) add_token(token, here, table_);
                        }});
@@ -144,9 +145,9 @@ Recording read_vllm(const ImportSource& source, const ImportOptions& options) {
   const auto add_choice = [&](const Json& choice, const std::string&) {
     requests.add_choice(choice);
   };
-  const Json json =
-      parse_json_items(source.text(), source.path(),
-                       {{"choices", add_choice}, {kKeys[0], leave_out}, {kKeys[1], leave_out}});
+  const Json json = parse_json_items(
+      source.text(), source.path(),
+      {{"choices", add_choice}, {kRoutedKeys[0], leave_out}, {kRoutedKeys[1], leave_out}});
   if (const Json* const choices = json.find("choices")) {
     (void)choices->as_array();
   } else {

@@ -7,6 +7,7 @@
 
 #include "sim/base/errors.hpp"
 #include "sim/traces/importers/importer.hpp"
+#include "tests/sim/traces/imported_ids.hpp"
 #include "tests/sim/traces/trace_files.hpp"
 
 namespace hotexpert {
@@ -16,14 +17,6 @@ void PrintTo(const ImporterRow& row, std::ostream* out) { *out << row.name; }
 namespace {
 
 using namespace testing_files;  // NOLINT: test helpers
-using Ids = std::vector<std::int64_t>;
-
-Ids ids_of(const ImportedTrace& trace) {
-  Ids out;
-  const auto& array = trace.recording.arrays->topk_ids;
-  for (std::int64_t i = 0; i < array.elements(); ++i) out.push_back(array.integer(i));
-  return out;
-}
 
 std::int64_t count_of(const ImportedTrace& trace, const std::string& name) {
   for (const auto& check : trace.checks) {

@@ -8,6 +8,7 @@
 
 #include "sim/base/errors.hpp"
 #include "sim/traces/importers/importer.hpp"
+#include "tests/sim/traces/imported_ids.hpp"
 #include "tests/sim/traces/trace_files.hpp"
 #include "tests/support/limited_child.hpp"
 
@@ -15,17 +16,11 @@ namespace hotexpert {
 namespace {
 
 using testing::HasSubstr;
+using testing_files::Ids;
+using testing_files::ids_of;
 using testing_files::TempFolder;
-using Ids = std::vector<std::int64_t>;
 
-Ids ids_of(const ImportedTrace& trace) {
-  Ids out;
-  const auto& array = trace.recording.arrays->topk_ids;
-  for (std::int64_t i = 0; i < array.elements(); ++i) out.push_back(array.integer(i));
-  return out;
-}
-
-std::string refusal(const std::string& text, const ImportOptions& options = {}) {
+std::string import_refusal(const std::string& text, const ImportOptions& options = {}) {
   const TempFolder folder;
   try {
     import_trace({folder.write("x.json", text)}, options);
@@ -66,7 +61,7 @@ TEST(DatasetCountsTest, TopKOfTheFileIsHeldAgainstItsTotals) {
 
 TEST(DatasetCountsTest, DamagedFilesAreRefusedWithTheReason) {
   const auto counts = [](const std::string& datasets, const std::string& more = "") {
-    return refusal("{\"counts_by_dataset\": " + datasets + more + "}");
+    return import_refusal("{\"counts_by_dataset\": " + datasets + more + "}");
   };
   EXPECT_THAT(counts(R"({"a": [[1, 2]], "b": [[1]]})"), HasSubstr("ragged"));
   EXPECT_THAT(counts(R"({"a": [[1, 2]], "b": 3})"), HasSubstr("ragged"));
@@ -81,7 +76,8 @@ TEST(DatasetCountsTest, DamagedFilesAreRefusedWithTheReason) {
   EXPECT_THAT(counts(R"({"a": [[1]]})", R"(, "shape": [2, 1])"), HasSubstr("shape is [2,1]"));
   EXPECT_THAT(counts(R"({"a": [[1]]})", R"(, "top_k": 2)"), HasSubstr("not in 1 to 1"));
   EXPECT_THAT(counts(R"({"a": [[1]]})", R"(, "top_k": 4294967297)"), HasSubstr("not in 1 to 1"));
-  EXPECT_THAT(refusal("{\"counts_by_dataset\": " + std::string(100'000, '[')), HasSubstr("nest"));
+  EXPECT_THAT(import_refusal("{\"counts_by_dataset\": " + std::string(100'000, '[')),
+              HasSubstr("nest"));
 }
 
 TEST(DatasetCountsTest, TheCountsOfTheGptOssTraceAreWhole) {
@@ -116,10 +112,12 @@ TEST(VllmDocumentTest, WithoutChoicesItIsOneRequestWithThePromptInFront) {
       {folder.write("b.json", R"({"prompt_routed_experts": null, "routed_experts": [[[5, 1]]]})")},
       {});
   EXPECT_EQ(ids_of(alone), (Ids{5, 1}));
-  EXPECT_THAT(refusal(R"({"routed_experts": {"a": [[1]]}})"), HasSubstr("expected an array"));
-  EXPECT_THAT(refusal(R"({"routed_experts": [[[1.5]]]})"),
+  EXPECT_THAT(import_refusal(R"({"routed_experts": {"a": [[1]]}})"),
+              HasSubstr("expected an array"));
+  EXPECT_THAT(import_refusal(R"({"routed_experts": [[[1.5]]]})"),
               HasSubstr("routed_experts of request 0"));
-  EXPECT_THAT(refusal(R"({"choices": {"a": 1}, "routed_experts": []})"), HasSubstr("expected an"));
+  EXPECT_THAT(import_refusal(R"({"choices": {"a": 1}, "routed_experts": []})"),
+              HasSubstr("expected an"));
 }
 
 constexpr int kItems = 300;      // of the outermost list or table
