@@ -12,9 +12,14 @@
 #include "sim/base/output_file.hpp"
 
 namespace hotexpert {
+namespace {
+
+std::string folder_of(const std::string& run_dir) { return run_dir + "/checkpoints"; }
+
+}  // namespace
 
 TrainCheckpoint::TrainCheckpoint(const std::string& run_dir, const Point& point)
-    : folder_(run_dir + "/checkpoints"),
+    : folder_(folder_of(run_dir)),
       path_(fmt::format("{}/{:08x}", folder_, crc32(point_key(point)))) {}
 
 std::string TrainCheckpoint::restore(training::Trainer& trainer) const {
@@ -43,7 +48,11 @@ void TrainCheckpoint::save(training::Trainer& trainer) const {
 void TrainCheckpoint::remove() const {
   std::error_code ignored;
   std::filesystem::remove(path_, ignored);
-  std::filesystem::remove(folder_, ignored);  // once it is empty
+}
+
+void remove_checkpoint_folder(const std::string& run_dir) {
+  std::error_code ignored;
+  std::filesystem::remove(folder_of(run_dir), ignored);
 }
 
 }  // namespace hotexpert

@@ -25,4 +25,7 @@ class TrainCheckpoint {
   std::string path_;
 };
 
+/// Removes the empty folder of a run's checkpoints; only when no point can save one any more.
+void remove_checkpoint_folder(const std::string& run_dir);
+
 }  // namespace hotexpert

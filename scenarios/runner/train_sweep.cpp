@@ -116,6 +116,7 @@ SweepSummary run_training(const Scenario& scenario, const TrainOptions& options)
                            workers.share(), workers.latest()});
     }
   }
+  if (!summary.stopped) remove_checkpoint_folder(options.run_dir);
   return summary;
 }
 
