@@ -59,7 +59,7 @@ struct BandSummary {
 struct TimelineSummary {
   double span_s = 0;  ///< of the expert phases: first begin to last end; of several passes, the
                       ///< time that lies in one of them
-  double busy_s = 0;                     ///< summed over workers
+  double busy_s = 0;  ///< summed over workers
   double idle_fraction = 0;              ///< 1 - busy / (workers * span)
   std::vector<double> expert_share;      ///< [P] of busy time
   std::vector<double> expert_end_s;      ///< [P] end of its last tile, from the first begin
