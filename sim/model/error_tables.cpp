@@ -134,7 +134,7 @@ std::vector<Crossover> crossover_tokens(const std::vector<PublishedRow>& rows,
   }
   std::vector<Crossover> out;
   for (const auto& [key, by_tokens] : series) {
-    const auto last = [&](double Ratios::*ratio) {
+    const auto last = [&by_tokens = by_tokens](double Ratios::*ratio) {
       std::int64_t tokens = 0;
       for (const auto& [count, ratios] : by_tokens) {
         if (ratios.*ratio <= kSaves) tokens = count;

@@ -53,6 +53,10 @@ struct ProductKernels {
 /// The fastest kernels this processor runs.
 template <class Scalar>
 const ProductKernels<Scalar>& products();
+template <>
+const ProductKernels<float>& products<float>();
+template <>
+const ProductKernels<double>& products<double>();
 
 template <class Scalar>
 struct ProductSet {
@@ -62,6 +66,10 @@ struct ProductSet {
 /// Every set that this processor runs, the fastest first.
 template <class Scalar>
 const std::vector<ProductSet<Scalar>>& runnable_products();
+template <>
+const std::vector<ProductSet<float>>& runnable_products<float>();
+template <>
+const std::vector<ProductSet<double>>& runnable_products<double>();
 
 /// That of products(): part of a checkpoint, because fp32 bytes differ between them.
 const char* products_instruction_set();
