@@ -65,16 +65,4 @@ void launch_activation(const void* in, DataType dtype, Epilogue epilogue, std::i
   }
 }
 
-Epilogue epilogue_of(Activation activation) {
-  switch (activation) {
-    case Activation::kSwiglu:
-      return Epilogue::kSwiglu;
-    case Activation::kGelu:
-      return Epilogue::kGelu;
-    case Activation::kRelu:
-      return Epilogue::kRelu;
-  }
-  return Epilogue::kNone;
-}
-
 }  // namespace hotexpert

@@ -15,6 +15,16 @@ void launch_activation(const void* in, DataType dtype, Epilogue epilogue, std::i
                        std::int64_t d_ff, void* out, DeviceStream stream);
 
 /// kSwiglu, kGelu or kRelu.
-Epilogue epilogue_of(Activation activation);
+inline Epilogue epilogue_of(Activation activation) {
+  switch (activation) {
+    case Activation::kSwiglu:
+      return Epilogue::kSwiglu;
+    case Activation::kGelu:
+      return Epilogue::kGelu;
+    case Activation::kRelu:
+      return Epilogue::kRelu;
+  }
+  return Epilogue::kNone;
+}
 
 }  // namespace hotexpert

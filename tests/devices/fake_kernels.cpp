@@ -154,18 +154,6 @@ void launch_clock_stamp(ClockStamp* stamps, int multiprocessors, DeviceStream st
   });
 }
 
-Epilogue epilogue_of(Activation activation) {
-  switch (activation) {
-    case Activation::kSwiglu:
-      return Epilogue::kSwiglu;
-    case Activation::kGelu:
-      return Epilogue::kGelu;
-    case Activation::kRelu:
-      return Epilogue::kRelu;
-  }
-  return Epilogue::kNone;
-}
-
 void launch_activation(const void* in, DataType dtype, Epilogue epilogue, std::int64_t rows,
                        std::int64_t d_ff, void* out, DeviceStream stream) {
   if (rows * d_ff == 0) return;
