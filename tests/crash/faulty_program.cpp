@@ -13,10 +13,6 @@
 namespace hotexpert::testing_support {
 namespace {
 
-/// The tests' files lie in memory where they can: what an fsync must have waited for is judged from
-/// the log of calls, and thousands of them would wait for the disk.
-const bool kInMemory = ::access("/dev/shm", W_OK) == 0 && ::setenv("TMPDIR", "/dev/shm", 0) == 0;
-
 std::vector<LoggedCall> read_log(const std::string& path) {
   std::istringstream in(read_file(path));
   std::vector<LoggedCall> calls;
@@ -42,7 +38,6 @@ std::vector<LoggedCall> read_log(const std::string& path) {
 
 FaultyResult run_faulty(const std::vector<std::string>& args, const std::string& folder,
                         const Fault& fault) {
-  (void)kInMemory;
   const std::string log = fresh_folder("calls.log");
   std::vector<std::string> environment = {
       std::string("LD_PRELOAD=") + HOTEXPERT_BINARY_DIR + "/libio_faults.so",

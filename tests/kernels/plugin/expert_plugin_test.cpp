@@ -33,7 +33,7 @@ std::vector<char> bytes_of(const std::string& path) {
 }
 
 std::string write_bytes(const std::string& name, const std::vector<char>& bytes) {
-  const auto path = testing::TempDir() + name;
+  const auto path = (std::filesystem::temp_directory_path() / name).string();
   std::ofstream(path, std::ios::binary).write(bytes.data(), std::ssize(bytes));
   return path;
 }
@@ -59,7 +59,8 @@ TEST(ExpertPluginTest, TheDigestIsThatOfTheBytes) {
 
 TEST(ExpertPluginTest, AFileThatIsNoPluginIsRefusedWithTheReason) {
   EXPECT_THAT(refusal_of("/nowhere/mine.so"), HasSubstr("there is no such file"));
-  EXPECT_THAT(refusal_of(testing::TempDir()), HasSubstr("it is no file"));
+  EXPECT_THAT(refusal_of(std::filesystem::temp_directory_path().string()),
+              HasSubstr("it is no file"));
   EXPECT_THAT(refusal_of(write_bytes("text.so", {'#', '!', '\n'})),
               HasSubstr("it is no shared object; build it with"));
   EXPECT_THAT(refusal_of("/proc/self/exe:nothing"), testing::Not(HasSubstr("it was loaded")));

@@ -70,7 +70,7 @@ void sigmoid_raw_gates(TrainConfig& config) {
 
 /// A text of words drawn by a fixed rule, long enough for the tiny lab.
 void text_task(TrainConfig& config) {
-  const auto path = std::filesystem::path(testing::TempDir()) / "gradient_corpus.txt";
+  const auto path = std::filesystem::temp_directory_path() / "gradient_corpus.txt";
   std::ofstream file(path, std::ios::binary);
   for (int i = 0; i < 400; ++i) file << "word" << i * i % 37 << (i % 5 == 0 ? ".\n" : " ");
   config.task = "text:context=2";

@@ -79,7 +79,7 @@ TEST(ClustersTaskTest, StickyTokensKeepTheirPredecessorsClusterWithinASequence) 
 class TextTaskTest : public testing::Test {
  protected:
   TrainConfig config_of(const std::string& text) {
-    const auto path = std::filesystem::path(testing::TempDir()) / "task_corpus.txt";
+    const auto path = std::filesystem::temp_directory_path() / "task_corpus.txt";
     std::ofstream(path, std::ios::binary) << text;
     auto config = tiny_config();
     config.task = "text:context=2";
@@ -123,7 +123,7 @@ TEST_F(TextTaskTest, SaysWhatIsWrongWithACorpus) {
   config.corpus = "/nonexistent/corpus.txt";
   EXPECT_THAT(message(config),
               HasSubstr("train.corpus: /nonexistent/corpus.txt: cannot be opened"));
-  config.corpus = testing::TempDir();
+  config.corpus = std::filesystem::temp_directory_path().string();
   EXPECT_THAT(message(config), HasSubstr("corpus"));
   config.corpus.clear();
   EXPECT_THAT(message(config), HasSubstr("--train.corpus FILE"));
