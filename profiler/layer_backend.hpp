@@ -82,7 +82,7 @@ class PreparedLayer {
   virtual std::vector<float> read_output(int handle) = 0;
 
   /// Largest per-expert relative error ||out - ref|| / ||ref|| of the last run() against fp64, over
-  /// the rows that the rule of README.md selects (all rows up to 2 GFLOP; beyond, first, last,
+  /// the rows that the rule of README.md selects (all rows up to 0.2 GFLOP; beyond, first, last,
   /// tile-edge and four random ones). Not called where times are modelled: nothing was computed.
   /// @return the error; `bad_expert` names the physical expert that has it. NaN anywhere gives
   /// infinity.

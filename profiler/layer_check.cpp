@@ -13,7 +13,7 @@
 namespace hotexpert {
 namespace {
 
-constexpr double kAllRowsFlops = 2e9;
+constexpr double kAllRowsFlops = 2e8;
 constexpr std::int64_t kTileRows = 64;
 constexpr int kDrawnRows = 4;
 constexpr int kDrawnTokens = 6;

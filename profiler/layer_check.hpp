@@ -42,7 +42,7 @@ std::vector<std::int64_t> checked_rows(const ExpertRows::Segment& segment, bool 
 double check_expert(const LayerShape& shape, std::uint64_t seed, int id, const LayerOutput& output,
                     const std::vector<std::int64_t>& rows, int threads);
 
-/// Compares each expert's rows with reference_expert() — all rows while the layer is at most 2
+/// Compares each expert's rows with reference_expert() — all rows while the layer is at most 0.2
 /// GFLOP, else checked_rows() — and the combined output of the first, the last and six drawn tokens
 /// with the gate-weighted sum of their experts' references. Weights are drawn again from the seed,
 /// so a kernel that mixed up experts is found.
