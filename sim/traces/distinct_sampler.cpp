@@ -101,12 +101,15 @@ class ChunkSampler {
     StoredExpert* const chosen = slots(place);
     std::array<std::uint32_t, kWordsPerBlock> words{};
     bool second = false;
+    taken_.assign(chosen, chosen + counts_[place]);
+    std::sort(taken_.begin(), taken_.end());
     for (std::size_t count = counts_[place]; count < top_k_; ++count, second = !second) {
       if (!second) words = philox(key_, item, block++);
       const std::uint64_t bits = second ? std::uint64_t{words[2]} << 32 | words[3]
                                         : std::uint64_t{words[0]} << 32 | words[1];
-      taken_.assign(chosen, chosen + count);
-      chosen[count] = table_.draw_other(bits, taken_);
+      const StoredExpert drawn = table_.draw_other(bits, taken_);
+      chosen[count] = drawn;
+      taken_.insert(std::upper_bound(taken_.begin(), taken_.end(), drawn), drawn);
     }
   }
 
@@ -122,7 +125,7 @@ class ChunkSampler {
   std::vector<StoredExpert> slots_;             // [chunk, k + 1]
   std::vector<std::uint64_t> stamp_;            // [E] the offer that last saw each expert
   std::uint64_t tag_ = 0;
-  std::vector<StoredExpert> taken_;
+  std::vector<StoredExpert> taken_;  // ascending
 };
 
 }  // namespace

@@ -1,19 +1,77 @@
 #include "sim/traces/gate_weights.hpp"
 
 #include <algorithm>
+#include <array>
 #include <functional>
-#include <numeric>
 #include <vector>
 
 #include "sim/base/math.hpp"
+#include "sim/traces/philox_lanes.hpp"
 
 namespace hotexpert {
 namespace {
+
+constexpr std::size_t kWordsPerBlock = 4;
+constexpr std::size_t kChunk = 256;  // tokens in flight: their gates stay in L1 or L2
 
 RandomKey with_purpose(RandomKey key, RandomPurpose purpose) {
   key.purpose = purpose;
   return key;
 }
+
+/// Draws a chunk of tokens slot by slot, in loops over tokens that the compiler vectorises.
+class WeightChunk {
+ public:
+  WeightChunk(const RandomKey& key, std::size_t slots)
+      : key_(key), slots_(slots), words_(kWordsPerBlock * kChunk), gates_(slots) {}
+
+  /// @param weights [rows, slots]
+  void draw(std::span<const std::uint32_t> tokens, std::span<float> weights) {
+    const std::size_t n = tokens.size();
+    sums_.fill(0);
+    for (std::size_t slot = 0; slot < slots_; ++slot) {
+      const std::size_t word = slot % kWordsPerBlock;
+      if (word == 0) {
+        philox_lanes(key_, tokens, static_cast<std::uint32_t>(slot / kWordsPerBlock), words_);
+      }
+      for (std::size_t i = 0; i < n; ++i) {
+        gates_[slot][i] = static_cast<float>(-portable_log(unit_interval(words_[word * n + i])));
+        sums_[i] += static_cast<double>(gates_[slot][i]);
+      }
+    }
+    sort_slots();
+    for (std::size_t i = 0; i < n; ++i) {
+      float* const row = weights.data() + std::size_t{tokens[i]} * slots_;
+      for (std::size_t slot = 0; slot < slots_; ++slot) {
+        row[slot] = static_cast<float>(static_cast<double>(gates_[slot][i]) / sums_[i]);
+      }
+    }
+  }
+
+ private:
+  using Lanes = std::array<float, kChunk>;
+
+  /// Bubbles the largest gate of each token to the first slots; sorts all lanes at once.
+  void sort_slots() {
+    for (std::size_t first = 0; first + 1 < slots_; ++first) {
+      for (std::size_t slot = slots_ - 1; slot > first; --slot) {
+        Lanes& left = gates_[slot - 1];
+        Lanes& right = gates_[slot];
+        for (std::size_t i = 0; i < kChunk; ++i) {
+          const float larger = std::max(left[i], right[i]);
+          right[i] = std::min(left[i], right[i]);
+          left[i] = larger;
+        }
+      }
+    }
+  }
+
+  RandomKey key_;
+  std::size_t slots_;
+  std::vector<std::uint32_t> words_;  // [4, n]
+  std::vector<Lanes> gates_;          // [k, chunk]
+  std::array<double, kChunk> sums_{};
+};
 
 }  // namespace
 
@@ -26,6 +84,15 @@ void draw_gate_weights(const RandomKey& key, std::uint32_t token, std::span<floa
   }
   std::sort(weights.begin(), weights.end(), std::greater<>());
   for (float& weight : weights) weight = static_cast<float>(static_cast<double>(weight) / sum);
+}
+
+void draw_gate_weights(const RandomKey& key, std::span<const std::uint32_t> tokens, int top_k,
+                       std::span<float> weights) {
+  const auto slots = static_cast<std::size_t>(top_k);
+  WeightChunk chunk(with_purpose(key, RandomPurpose::kGateWeight), slots);
+  for (std::size_t start = 0; start < tokens.size(); start += kChunk) {
+    chunk.draw(tokens.subspan(start, std::min(kChunk, tokens.size() - start)), weights);
+  }
 }
 
 void draw_scores(const PopularityTable& table, const RandomKey& key, std::uint32_t token,

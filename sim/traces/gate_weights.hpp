@@ -14,6 +14,12 @@ namespace hotexpert {
 /// @param weights [k]
 void draw_gate_weights(const RandomKey& key, std::uint32_t token, std::span<float> weights);
 
+/// The same numbers for many tokens, several times faster.
+/// @param tokens token indices, each also the token's row in `weights`
+/// @param weights [rows, k]
+void draw_gate_weights(const RandomKey& key, std::span<const std::uint32_t> tokens, int top_k,
+                       std::span<float> weights);
+
 /// Router scores of one token that agree with the experts it drew: the k chosen ones are the k
 /// largest, in slot order. Drawn from the law of the exponential race that Plackett-Luce is, given
 /// its first k finishers; score = (1 / arrival time), normalised to sum 1.

@@ -59,8 +59,8 @@ void PopularityTable::build_alias(std::span<const std::uint64_t> weights) {
   }
 }
 
-StoredExpert PopularityTable::draw_other(std::uint64_t bits, std::span<StoredExpert> taken) const {
-  std::sort(taken.begin(), taken.end());
+StoredExpert PopularityTable::draw_other(std::uint64_t bits,
+                                         std::span<const StoredExpert> taken) const {
   std::uint64_t remaining = kTotal;
   for (const auto expert : taken) remaining -= weight(expert);
   // A position in the weight of the others, moved past each taken expert that lies before it.
@@ -69,8 +69,19 @@ StoredExpert PopularityTable::draw_other(std::uint64_t bits, std::span<StoredExp
     if (position < cumulative_[static_cast<std::size_t>(expert)]) break;
     position += weight(expert);
   }
-  const auto after = std::upper_bound(cumulative_.begin(), cumulative_.end(), position);
-  return static_cast<StoredExpert>(after - cumulative_.begin() - 1);
+  return holder_of(position);
+}
+
+StoredExpert PopularityTable::holder_of(std::uint64_t position) const {
+  // The last expert that begins at or before the position, halving without a branch: where a draw
+  // falls cannot be predicted.
+  std::size_t first = 0;
+  for (std::size_t count = alias_.size(); count > 1;) {
+    const std::size_t half = count / 2;
+    first += cumulative_[first + half] <= position ? half : 0;
+    count -= half;
+  }
+  return static_cast<StoredExpert>(first);
 }
 
 }  // namespace hotexpert

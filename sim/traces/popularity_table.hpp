@@ -30,9 +30,10 @@ class PopularityTable {
   }
 
   /// An expert in proportion to popularity among those not in `taken`, from 64 random bits; the
-  /// exact law, in O(taken log taken + log E).
-  /// @param taken distinct experts, fewer than E; sorted by this function
-  [[nodiscard]] StoredExpert draw_other(std::uint64_t bits, std::span<StoredExpert> taken) const;
+  /// exact law, in O(taken + log E).
+  /// @param taken distinct experts, fewer than E, ascending
+  [[nodiscard]] StoredExpert draw_other(std::uint64_t bits,
+                                        std::span<const StoredExpert> taken) const;
 
   /// Weight of an expert, of 2^46.
   [[nodiscard]] std::uint64_t weight(StoredExpert expert) const {
@@ -47,6 +48,8 @@ class PopularityTable {
     StoredExpert other = 0;
   };
   void build_alias(std::span<const std::uint64_t> weights);
+  /// The expert in whose weight a position in [0, 2^46) lies.
+  [[nodiscard]] StoredExpert holder_of(std::uint64_t position) const;
 
   std::vector<Bucket> alias_;              // [E]
   std::vector<std::uint64_t> cumulative_;  // [E + 1] weight of the experts before

@@ -183,16 +183,13 @@ class SyntheticTrace : public RoutingTrace {
 
   void draw_extras(const PopularityTable& table, const RandomKey& key,
                    std::span<const std::uint32_t> tokens, BatchBuffer& buffer) const {
+    if (spec_.weights) draw_gate_weights(key, tokens, spec_.top_k, buffer.topk_weights);
+    if (!spec_.scores) return;
     const auto slots = static_cast<std::size_t>(spec_.top_k);
     const auto experts = static_cast<std::size_t>(spec_.num_experts);
     for (const auto token : tokens) {
-      if (spec_.weights) {
-        draw_gate_weights(key, token, std::span(buffer.topk_weights).subspan(token * slots, slots));
-      }
-      if (spec_.scores) {
-        draw_scores(table, key, token, std::span(buffer.topk_ids).subspan(token * slots, slots),
-                    std::span(buffer.scores).subspan(token * experts, experts));
-      }
+      draw_scores(table, key, token, std::span(buffer.topk_ids).subspan(token * slots, slots),
+                  std::span(buffer.scores).subspan(token * experts, experts));
     }
   }
 

@@ -82,6 +82,7 @@ std::span<const StoredExpert> TwinSampler::next() {
       continue;
     }
     auto taken = experts_;
+    std::sort(taken.begin(), taken.end());
     const std::uint64_t high = random_.next();
     experts_.push_back(table_.draw_other(high << 32 | random_.next(), taken));
   }

@@ -8,7 +8,9 @@
 #include <numeric>
 #include <set>
 
+#include "sim/traces/id_kernels.hpp"
 #include "sim/traces/philox_lanes.hpp"
+#include "sim/traces/philox_loops.hpp"
 
 namespace hotexpert {
 namespace {
@@ -129,6 +131,45 @@ TEST(PopularityTableTest, AliasProbabilitiesAddUpToTheWeights) {
     EXPECT_NEAR(static_cast<double>(table.weight(static_cast<StoredExpert>(e))) * 0x1p-46,
                 popularity[e] / 100, 1e-13);
   }
+}
+
+/// Against a walk over all experts: taken ones, zero popularity and both ends of the bits included.
+TEST(PopularityTableTest, AnotherIsTheOneWhoseWeightHoldsThePosition) {
+  const std::vector<double> popularity = {5, 0, 1, 1, 30, 2, 0, 9, 3, 1, 1};
+  const PopularityTable table(popularity);
+  RandomStream random({1, RandomPurpose::kTest, 0, 0}, 0);
+  for (int round = 0; round < 20000; ++round) {
+    std::vector<StoredExpert> taken;
+    for (StoredExpert e = 0; e < table.num_experts(); ++e)
+      if (random.below(2) == 0 && std::ssize(taken) < table.num_experts() - 1) taken.push_back(e);
+    const std::uint64_t bits = round == 0   ? 0
+                               : round == 1 ? ~std::uint64_t{0}
+                                            : std::uint64_t{random.next()} << 32 | random.next();
+    std::uint64_t left = 0;
+    for (StoredExpert e = 0; e < table.num_experts(); ++e)
+      if (!std::binary_search(taken.begin(), taken.end(), e)) left += table.weight(e);
+    __extension__ using Wide = unsigned __int128;
+    auto position = static_cast<std::uint64_t>(Wide{bits} * left >> 64);
+    StoredExpert expected = 0;
+    for (;; ++expected) {
+      if (std::binary_search(taken.begin(), taken.end(), expected)) continue;
+      if (position < table.weight(expected)) break;
+      position -= table.weight(expected);
+    }
+    ASSERT_EQ(table.draw_other(bits, taken), expected);
+  }
+}
+
+TEST(PhiloxLanesTest, EveryInstructionSetGivesTheSameWords) {
+  if (!has_avx2()) GTEST_SKIP() << "this processor has no AVX2";
+  PhiloxCounters baseline{};
+  for (std::size_t i = 0; i < 4 * kPhiloxLanes; ++i)
+    baseline.word[i / kPhiloxLanes][i % kPhiloxLanes] = static_cast<std::uint32_t>(i * 40503);
+  PhiloxCounters avx2 = baseline;
+  philox_rounds_Baseline(baseline, 0xdeadbeefU, 0xffffffffU);
+  philox_rounds_Avx2(avx2, 0xdeadbeefU, 0xffffffffU);
+  for (std::size_t w = 0; w < 4; ++w)
+    EXPECT_TRUE(std::ranges::equal(baseline.word[w], avx2.word[w])) << "word " << w;
 }
 
 TEST(PhiloxLanesTest, GivesTheWordsOfTheScalarGenerator) {
