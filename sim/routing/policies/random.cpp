@@ -1,6 +1,7 @@
 #include "sim/routing/policies/random.hpp"
 
 #include <array>
+#include <vector>
 
 #include "sim/base/random.hpp"
 #include "sim/routing/policies/keep_best.hpp"
@@ -11,13 +12,13 @@ namespace {
 constexpr int kWords = 4;  // a Philox block
 
 /// A word for each slot of the scope's tokens.
-std::vector<std::uint32_t> draw_words(const DropScope& scope) {
+std::vector<std::uint64_t> draw_words(const DropScope& scope) {
   const auto& batch = scope.batch;
   const RandomKey key{.seed = scope.seed,
                       .purpose = RandomPurpose::kDropOrder,
                       .step = static_cast<std::uint32_t>(batch.step),
                       .layer = static_cast<std::uint32_t>(batch.layer)};
-  std::vector<std::uint32_t> words;
+  std::vector<std::uint64_t> words;
   words.reserve(static_cast<std::size_t>((scope.end_token - scope.first_token) * batch.slots));
   for (auto token = scope.first_token; token < scope.end_token; ++token) {
     std::array<std::uint32_t, kWords> block{};
@@ -35,14 +36,7 @@ std::vector<std::uint32_t> draw_words(const DropScope& scope) {
 }  // namespace
 
 void keep_at_random(const DropScope& scope, const NamedChoice&, KeptAssignments& kept) {
-  const auto words = draw_words(scope);
-  const auto first = scope.first_token * scope.batch.slots;
-  const auto word = [&](std::int32_t position) {
-    return words[static_cast<std::size_t>(position - first)];
-  };
-  keep_best(scope, kept, [&](std::int32_t a, std::int32_t b) {
-    return word(a) != word(b) ? word(a) < word(b) : a < b;
-  });
+  keep_best(scope, draw_words(scope), kept);
 }
 
 }  // namespace hotexpert

@@ -1,5 +1,7 @@
 #include "sim/routing/policies/sequence_protected.hpp"
 
+#include <vector>
+
 #include "sim/base/random.hpp"
 #include "sim/routing/policies/keep_best.hpp"
 
@@ -8,32 +10,31 @@ namespace {
 
 constexpr std::uint32_t kSequenceBlock = 0xffffffff;  // apart from the blocks of policy `random`
 
-std::vector<bool> protected_tokens(const DropScope& scope, double share) {
+/// For each token of the scope, 0 when its sequence is protected, else 1.
+std::vector<std::uint64_t> unprotected_tokens(const DropScope& scope, double share) {
   const RandomKey key{.seed = scope.seed, .purpose = RandomPurpose::kDropOrder};
-  std::vector<bool> is_protected;
+  std::vector<std::uint64_t> unprotected;
   for (auto token = scope.first_token; token < scope.end_token; ++token) {
     const auto request = scope.batch.request_id[static_cast<std::size_t>(token)];
     const auto word = philox(key, static_cast<std::uint32_t>(request), kSequenceBlock)[0];
-    is_protected.push_back(unit_interval(word) < share);
+    unprotected.push_back(unit_interval(word) < share ? 0 : 1);
   }
-  return is_protected;
+  return unprotected;
 }
 
 }  // namespace
 
 void keep_protected_first(const DropScope& scope, const NamedChoice& choice,
                           KeptAssignments& kept) {
-  const auto& batch = scope.batch;
-  const auto is_protected = protected_tokens(scope, choice.get("share"));
-  const auto protects = [&](std::int32_t position) {
-    return bool{is_protected[static_cast<std::size_t>(position / batch.slots - scope.first_token)]};
-  };
-  keep_best(scope, kept, [&](std::int32_t a, std::int32_t b) {
-    if (protects(a) != protects(b)) return protects(a);
-    const float weight_a = orderable_weight(batch, a);
-    const float weight_b = orderable_weight(batch, b);
-    return weight_a != weight_b ? weight_a > weight_b : a < b;
-  });
+  const auto unprotected = unprotected_tokens(scope, choice.get("share"));
+  const auto weights = weights_of(scope);
+  const auto slots = static_cast<std::size_t>(scope.batch.slots);
+  std::vector<std::uint64_t> ranks;
+  ranks.reserve(weights.size());
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    ranks.push_back(unprotected[i / slots] << 32 | falling_rank(weights[i]));
+  }
+  keep_best(scope, ranks, kept);
 }
 
 }  // namespace hotexpert

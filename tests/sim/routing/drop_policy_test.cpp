@@ -6,12 +6,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 #include <tuple>
 
 #include "sim/metrics/drop_spectrum.hpp"
 #include "sim/routing/plan_dispatch.hpp"
+#include "sim/routing/policies/keep_best.hpp"
 #include "tests/sim/routing/print_rows.hpp"
 #include "tests/sim/routing/random_routing.hpp"
 
@@ -191,6 +194,22 @@ INSTANTIATE_TEST_SUITE_P(List, EveryRuleAndPolicy,
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
+
+TEST(FallingRankTest, FollowsTheWeightDownwardsWithNaNLast) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> falling = {kInfinity, 3e38F,   1.5F,  1.0F,      0.5F,
+                                      1e-45F,    -1e-45F, -0.5F, -kInfinity};
+  for (std::size_t i = 1; i < falling.size(); ++i)
+    EXPECT_LT(falling_rank(falling[i - 1]), falling_rank(falling[i])) << falling[i];
+  EXPECT_EQ(falling_rank(-0.0F), falling_rank(0.0F));
+  EXPECT_LT(falling_rank(1e-45F), falling_rank(0.0F));
+  EXPECT_LT(falling_rank(0.0F), falling_rank(-1e-45F));
+  for (const float sign : {1.0F, -1.0F}) {
+    const float nan = std::copysign(std::numeric_limits<float>::quiet_NaN(), sign);
+    EXPECT_EQ(falling_rank(nan), falling_rank(-kInfinity));
+  }
+  EXPECT_LT(falling_rank(-kInfinity), std::uint64_t{1} << 32);
+}
 
 TEST(DropPolicyListTest, EveryPolicyIsSimulated) {
   std::set<std::string_view> simulated = {"reroute"};
