@@ -42,6 +42,7 @@ CudaDevice first_cuda_device() {
         status == cudaSuccess ? "none was found" : cudaGetErrorString(status));
     return device;
   }
+  (void)device_time_limit_s();  // what it says is refused before anything runs
   cudaDeviceProp properties{};
   if (!succeeded(cudaGetDeviceProperties(&properties, 0))) {
     device.unavailable = "the CUDA device does not answer; check nvidia-smi, or use backend cpu";

@@ -10,6 +10,7 @@
 
 #include "kernels/cuda/check.hpp"
 #include "sim/base/errors.hpp"
+#include "sim/base/params.hpp"
 
 namespace hotexpert {
 namespace {
@@ -34,10 +35,16 @@ void end_without_waiting() {
 }  // namespace
 
 double device_time_limit_s() {
+  constexpr const char* kName = "HOTEXPERT_DEVICE_TIMEOUT_S";
   constexpr double kDefault = 120;
-  const char* text = std::getenv("HOTEXPERT_DEVICE_TIMEOUT_S");
-  const double given = text == nullptr ? 0 : std::strtod(text, nullptr);
-  return given > 0 ? given : kDefault;
+  const char* text = std::getenv(kName);
+  if (text == nullptr) return kDefault;
+  const double given = parse_double(text, kName);
+  if (!(given > 0)) {
+    throw UsageError(
+        fmt::format("{}: '{}' is not above 0 (seconds; unset it for {:g})", kName, text, kDefault));
+  }
+  return given;
 }
 
 void wait_for(DeviceStream stream, std::string_view what) {

@@ -9,6 +9,7 @@ namespace hotexpert {
 
 /// Seconds that the host waits for work on the device before it takes the device for hung:
 /// HOTEXPERT_DEVICE_TIMEOUT_S, or 120. No step of a layer takes as long, under a sanitizer neither.
+/// @throws UsageError if it is no number above 0
 double device_time_limit_s();
 
 /// Checks the launches so far and waits until all work of a stream is done; null: the default

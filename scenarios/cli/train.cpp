@@ -10,6 +10,7 @@
 #include "scenarios/cli/terminal.hpp"
 #include "scenarios/cli/train_table.hpp"
 #include "scenarios/runner/train_sweep.hpp"
+#include "scenarios/runner/train_timing.hpp"
 #include "sim/base/errors.hpp"
 
 namespace hotexpert {
@@ -55,6 +56,19 @@ void note_end(const SweepSummary& summary, const TrainOptions& options,
     note(fmt::format("go on with: hotexpert train {} --resume -o {}", arguments.positional.front(),
                      options.run_dir));
   }
+}
+
+/// Says once for each kernel and cause that a layer could not be timed, and in how many points:
+/// their routers are trained and kept all the same.
+void warn_about_untimed(const Run& run) {
+  std::map<std::string, std::size_t> points_of;
+  for (const auto& point : run.points) {
+    for (const auto& warning : point.warnings) {
+      if (warning.find(kNotTimed) != std::string::npos) ++points_of[warning];
+    }
+  }
+  for (const auto& [warning, points] : points_of)
+    warn(fmt::format("in {} of {} points {}", points, run.points.size(), warning));
 }
 
 }  // namespace
@@ -105,6 +119,7 @@ int train_run(const Arguments& arguments) {
   if (summary.stopped) return 128 + caught_signal();
   const Run run = read_run(options.run_dir);
   warn_about(run);
+  warn_about_untimed(run);
   print_results(scenario, run, arguments);
   return static_cast<int>(summary.failed > 0 ? ExitCode::kPointsFailed : ExitCode::kDone);
 }

@@ -269,7 +269,7 @@ void time_trained_layer(const LabTiming& timing, const TrainingRun& run, Backend
       reason = error.what();
     }
     if (!reason.empty())
-      result.warnings.push_back(fmt::format("{} was not timed: {}", kernel, reason));
+      result.warnings.push_back(fmt::format("{}{}{}", kernel, kNotTimed, reason));
   }
   if (curve.shape[0] > 0) result.series.push_back(std::move(curve));
 }

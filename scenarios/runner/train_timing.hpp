@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "scenarios/runner/scenario.hpp"
@@ -26,6 +27,9 @@ LabTiming make_lab_timing(const Scenario& scenario, BackendPool& pool);
 /// @param buffer holds the ids
 RoutingBatch deal_loads(std::span<const std::int64_t> load, std::int64_t tokens, int slots,
                         BatchBuffer& buffer);
+
+/// Between a kernel and the reason, in the warning of a point.
+inline constexpr std::string_view kNotTimed = " was not timed: ";
 
 /// Runs the trained layer's shape on every kernel, interleaved: the held-out batch of median load
 /// (the trained router's own routing), its balanced control, and the loads of the median and the

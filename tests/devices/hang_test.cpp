@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "kernels/cuda/device.hpp"
 #include "kernels/cuda/wait.hpp"
+#include "sim/base/errors.hpp"
 #include "tests/devices/small_layer.hpp"
 
 namespace hotexpert {
@@ -67,9 +69,10 @@ TEST(DeviceTimeLimit, IsTwoMinutesUnlessTheEnvironmentSaysOtherwise) {
   EXPECT_EQ(device_time_limit_s(), 120);
   setenv("HOTEXPERT_DEVICE_TIMEOUT_S", "2.5", 1);
   EXPECT_EQ(device_time_limit_s(), 2.5);
-  for (const char* nonsense : {"", "soon", "-3", "0"}) {
+  for (const char* nonsense : {"", "soon", "-3", "0", "5 s", "nan"}) {
     setenv("HOTEXPERT_DEVICE_TIMEOUT_S", nonsense, 1);
-    EXPECT_EQ(device_time_limit_s(), 120) << nonsense;
+    EXPECT_THROW((void)device_time_limit_s(), UsageError) << nonsense;
+    EXPECT_THROW((void)first_cuda_device(), UsageError) << nonsense;
   }
   unsetenv("HOTEXPERT_DEVICE_TIMEOUT_S");
 }

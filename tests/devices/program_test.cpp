@@ -145,7 +145,8 @@ TEST(FaultyDeviceProgram, AHangEndsThePointAndTheProcessWithinTheLimit) {
       result = run_on_fake(small_sweep(dir), "hang=" + std::to_string(n));
     }
     ASSERT_EQ(result.exit_code, 4) << result.err;
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
+    EXPECT_LT(std::chrono::steady_clock::now() - begin,
+              std::chrono::seconds(110));  // not the default
     EXPECT_THAT(last_word(result), HasSubstr("did not finish within 0.2 s and was given up"));
     EXPECT_THAT(last_word(result), HasSubstr("--resume"));
     const auto points = seen_points(dir);
@@ -172,6 +173,7 @@ TEST(FaultyDeviceProgram, ATrainedRouterIsKeptWhenTheDeviceThatTimesItFails) {
     EXPECT_THAT(seen_points(dir)[0].warnings,
                 testing::Contains(HasSubstr("grouped-plain was not timed: ")))
         << faults;
+    EXPECT_THAT(result.err, HasSubstr(" of 2 points grouped-plain was not timed: ")) << faults;
   }
 }
 
