@@ -144,6 +144,27 @@ Arguments parse_arguments(std::string_view command, const CommandSyntax& syntax,
   return arguments;
 }
 
+namespace {
+
+constexpr std::size_t kHelpColumns = 100;
+constexpr std::size_t kHelpIndent = 36;  // where what an option does begins
+const std::string kNextLine = "\n" + std::string(kHelpIndent, ' ');
+
+/// Broken at blanks into lines that end by kHelpColumns, all but the first indented.
+std::string wrapped(std::string_view text) {
+  std::string out;
+  for (constexpr std::size_t kWidth = kHelpColumns - kHelpIndent; text.size() > kWidth;) {
+    std::size_t blank = text.rfind(' ', kWidth);
+    if (blank == std::string_view::npos) blank = text.find(' ');
+    if (blank == std::string_view::npos) break;
+    out += fmt::format("{}{}", text.substr(0, blank), kNextLine);
+    text.remove_prefix(blank + 1);
+  }
+  return out.append(text);
+}
+
+}  // namespace
+
 std::string help_text(std::string_view command, std::string_view summary,
                       const CommandSyntax& syntax) {
   std::string text = fmt::format(
@@ -154,8 +175,8 @@ std::string help_text(std::string_view command, std::string_view summary,
     const std::string flag =
         fmt::format("{}--{}{}{}", letter.empty() ? "    " : fmt::format("-{}, ", letter),
                     long_name(option), option.placeholder.empty() ? "" : " ", option.placeholder);
-    text += fmt::format("  {:<34}{}{}{}\n", flag,
-                        flag.size() >= 34 ? "\n" + std::string(36, ' ') : "", option.help, note);
+    text += fmt::format("  {:<34}{}{}\n", flag, flag.size() >= 34 ? kNextLine : "",
+                        wrapped(fmt::format("{}{}", option.help, note)));
   };
   for (const auto& option : syntax.options) row(option, "");
   row({"help,h", "", "print this help"}, "");

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include "sim/base/json.hpp"
 #include "tests/support/program.hpp"
@@ -24,11 +25,14 @@ TEST(CommandsTest, EveryCommandExplainsItself) {
   const auto overview = run_hotexpert({"--help"});
   EXPECT_EQ(overview.exit_code, 0);
   for (const char* command :
-       {"sweep", "plan", "drops", "trace", "report", "compare", "list", "doctor"}) {
+       {"sweep", "plan", "drops", "train", "trace", "model", "calibrate", "place", "merge",
+        "profile", "report", "compare", "list", "selftest", "completion", "manual", "doctor"}) {
     EXPECT_THAT(overview.out, HasSubstr(command));
     const auto help = run_hotexpert({command, "--help"});
     EXPECT_EQ(help.exit_code, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Usage: hotexpert " + std::string(command)));
+    std::istringstream lines(help.out);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100U) << line;
   }
   EXPECT_THAT(run_hotexpert({"--version"}).out, testing::StartsWith("hotexpert "));
 }
