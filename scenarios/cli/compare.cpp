@@ -24,7 +24,7 @@ double read_fraction(const std::string& text, std::string_view option) {
   const bool percent = !text.empty() && text.back() == '%';
   const double value =
       parse_double(percent ? text.substr(0, text.size() - 1) : text, option) / (percent ? 100 : 1);
-  if (!(value > 0 && value < 10))
+  if (!(value > 0 && value < 1e6))
     throw UsageError(fmt::format("{}: '{}' is not a share like 5% or 0.05", option, text));
   return value;
 }
