@@ -10,7 +10,6 @@
 namespace hotexpert {
 namespace {
 
-constexpr std::size_t kWordsPerBlock = 4;
 constexpr std::size_t kChunk = 256;  // tokens in flight: their words and slots stay in L1
 
 /// Philox blocks spent on rejection before the exact draws begin. Part of the results: changing it
@@ -28,8 +27,8 @@ class ChunkSampler {
       : table_(table),
         key_(key),
         top_k_(static_cast<std::size_t>(top_k)),
-        first_blocks_(static_cast<std::uint32_t>((top_k_ + kWordsPerBlock - 1) / kWordsPerBlock)),
-        words_(first_blocks_ * kWordsPerBlock * kChunk),
+        first_blocks_(static_cast<std::uint32_t>((top_k_ + kPhiloxWords - 1) / kPhiloxWords)),
+        words_(first_blocks_ * kPhiloxWords * kChunk),
         slots_(kChunk * (top_k_ + 1)),
         stamp_(static_cast<std::size_t>(table.num_experts())) {}
 
@@ -62,14 +61,14 @@ class ChunkSampler {
   void draw_round(std::span<const std::uint32_t> tokens, std::uint32_t block,
                   std::uint32_t blocks) {
     for (std::size_t i = 0; i < active_; ++i) items_[i] = tokens[places_[i]];
-    const std::size_t block_words = kWordsPerBlock * active_;
+    const std::size_t block_words = kPhiloxWords * active_;
     for (std::uint32_t b = 0; b < blocks; ++b) {
       philox_lanes(key_, std::span(items_).first(active_), block + b,
                    std::span(words_).subspan(b * block_words, block_words));
     }
     std::size_t kept = 0;
     for (std::size_t i = 0; i < active_; ++i) {
-      const std::size_t count = offer(places_[i], i, blocks * kWordsPerBlock);
+      const std::size_t count = offer(places_[i], i, blocks * kPhiloxWords);
       places_[kept] = places_[i];
       kept += static_cast<std::size_t>(count < top_k_);
     }
@@ -99,7 +98,7 @@ class ChunkSampler {
   /// Two exact draws a Philox block.
   void finish_exactly(std::uint32_t item, std::size_t place, std::uint32_t block) {
     StoredExpert* const chosen = slots(place);
-    std::array<std::uint32_t, kWordsPerBlock> words{};
+    std::array<std::uint32_t, kPhiloxWords> words{};
     bool second = false;
     taken_.assign(chosen, chosen + counts_[place]);
     std::sort(taken_.begin(), taken_.end());

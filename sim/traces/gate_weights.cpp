@@ -11,8 +11,7 @@
 namespace hotexpert {
 namespace {
 
-constexpr std::size_t kWordsPerBlock = 4;
-constexpr std::size_t kChunk = 256;  // tokens in flight: their gates stay in L1 or L2
+constexpr std::size_t kWeightChunk = 256;  // tokens in flight: their gates stay in L1 or L2
 
 RandomKey with_purpose(RandomKey key, RandomPurpose purpose) {
   key.purpose = purpose;
@@ -23,16 +22,16 @@ RandomKey with_purpose(RandomKey key, RandomPurpose purpose) {
 class WeightChunk {
  public:
   WeightChunk(const RandomKey& key, std::size_t slots)
-      : key_(key), slots_(slots), words_(kWordsPerBlock * kChunk), gates_(slots) {}
+      : key_(key), slots_(slots), words_(kPhiloxWords * kWeightChunk), gates_(slots) {}
 
   /// @param weights [rows, slots]
   void draw(std::span<const std::uint32_t> tokens, std::span<float> weights) {
     const std::size_t n = tokens.size();
     sums_.fill(0);
     for (std::size_t slot = 0; slot < slots_; ++slot) {
-      const std::size_t word = slot % kWordsPerBlock;
+      const std::size_t word = slot % kPhiloxWords;
       if (word == 0) {
-        philox_lanes(key_, tokens, static_cast<std::uint32_t>(slot / kWordsPerBlock), words_);
+        philox_lanes(key_, tokens, static_cast<std::uint32_t>(slot / kPhiloxWords), words_);
       }
       for (std::size_t i = 0; i < n; ++i) {
         gates_[slot][i] = static_cast<float>(-portable_log(unit_interval(words_[word * n + i])));
@@ -49,7 +48,7 @@ class WeightChunk {
   }
 
  private:
-  using Lanes = std::array<float, kChunk>;
+  using Lanes = std::array<float, kWeightChunk>;
 
   /// Bubbles the largest gate of each token to the first slots; sorts all lanes at once.
   void sort_slots() {
@@ -57,7 +56,7 @@ class WeightChunk {
       for (std::size_t slot = slots_ - 1; slot > first; --slot) {
         Lanes& left = gates_[slot - 1];
         Lanes& right = gates_[slot];
-        for (std::size_t i = 0; i < kChunk; ++i) {
+        for (std::size_t i = 0; i < kWeightChunk; ++i) {
           const float larger = std::max(left[i], right[i]);
           right[i] = std::min(left[i], right[i]);
           left[i] = larger;
@@ -70,7 +69,7 @@ class WeightChunk {
   std::size_t slots_;
   std::vector<std::uint32_t> words_;  // [4, n]
   std::vector<Lanes> gates_;          // [k, chunk]
-  std::array<double, kChunk> sums_{};
+  std::array<double, kWeightChunk> sums_{};
 };
 
 }  // namespace
@@ -90,8 +89,8 @@ void draw_gate_weights(const RandomKey& key, std::span<const std::uint32_t> toke
                        std::span<float> weights) {
   const auto slots = static_cast<std::size_t>(top_k);
   WeightChunk chunk(with_purpose(key, RandomPurpose::kGateWeight), slots);
-  for (std::size_t start = 0; start < tokens.size(); start += kChunk) {
-    chunk.draw(tokens.subspan(start, std::min(kChunk, tokens.size() - start)), weights);
+  for (std::size_t start = 0; start < tokens.size(); start += kWeightChunk) {
+    chunk.draw(tokens.subspan(start, std::min(kWeightChunk, tokens.size() - start)), weights);
   }
 }
 

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "sim/base/random.hpp"
 
 namespace hotexpert {
+
+inline constexpr std::size_t kPhiloxWords = 4;  ///< of a block
 
 /// philox(key, item, block) for many items at once, in loops the compiler vectorises: the same
 /// words as sim/base/random, several times faster.
