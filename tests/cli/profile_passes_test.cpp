@@ -135,7 +135,11 @@ TEST(ProfilePassesTest, RanksAreProfiledOneAfterAnotherAndWaitForTheHotOne) {
   EXPECT_GT(ranks[hottest].at("rows").as_integer(), 700) << "the hot experts' rank";
   // Which rank the others waited for is this machine's to say; RankLedgerTest decides the time.
   const auto straggler = found.at("straggler").as_integer();
-  EXPECT_NEAR(ranks[static_cast<std::size_t>(straggler)].at("wait_s").as_double(), 0, 1e-9);
+  for (const auto& rank : ranks) {
+    EXPECT_GE(rank.at("wait_s").as_double(), -1e-12);
+    EXPECT_LE(rank.at("total_s").as_double(),
+              ranks[static_cast<std::size_t>(straggler)].at("total_s").as_double());
+  }
 
   const Json trace = file_json(path);
   EXPECT_THAT(trace_schema_faults(trace), testing::IsEmpty());

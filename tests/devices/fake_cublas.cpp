@@ -1,6 +1,7 @@
 // cuBLAS as the product finds it: plain column-major products, put on the handle's stream.
 
 #include <cublas_v2.h>
+#include <vector>
 
 #include <string_view>
 
@@ -38,13 +39,28 @@ struct Operand {
   }
 };
 
+/// A matrix as float [lines, k]: the rows of the left operand, the columns of the right one.
+template <class At>
+std::vector<float> lines_of(int lines, int k, const At& at) {
+  std::vector<float> out;
+  out.reserve(static_cast<std::size_t>(lines) * static_cast<std::size_t>(k));
+  for (int line = 0; line < lines; ++line) {
+    for (int i = 0; i < k; ++i) out.push_back(at(line, i));
+  }
+  return out;
+}
+
 /// c [m, n] = a [m, k] · b [k, n].
 void multiply(const Operand& a, const Operand& b, void* c, cudaDataType type, std::int64_t lead,
               int m, int n, int k) {
+  const auto rows = lines_of(m, k, [&](int row, int i) { return a.at(row, i); });
+  const auto columns = lines_of(n, k, [&](int column, int i) { return b.at(i, column); });
   for (std::int64_t column = 0; column < n; ++column) {
     for (std::int64_t row = 0; row < m; ++row) {
+      const float* x = rows.data() + row * k;
+      const float* y = columns.data() + column * k;
       float sum = 0.0F;
-      for (std::int64_t i = 0; i < k; ++i) sum += a.at(row, i) * b.at(i, column);
+      for (int i = 0; i < k; ++i) sum += x[i] * y[i];
       if (type == CUDA_R_32F) {
         static_cast<float*>(c)[column * lead + row] = sum;
       } else {
