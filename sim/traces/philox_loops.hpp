@@ -5,15 +5,18 @@
 
 namespace hotexpert {
 
-inline constexpr std::size_t kPhiloxLanes = 16;  ///< items in flight: fills two AVX2 registers
+inline constexpr std::size_t kPhiloxLanes = 16;  ///< items in flight
 
-/// Counters of 16 items; after the rounds, their words.
-struct PhiloxCounters {
-  std::uint32_t word[4][kPhiloxLanes];
+/// What the blocks of a call have in common: the two key words and three words of the counter.
+struct PhiloxCall {
+  std::uint32_t key0, key1, block, step, layer;
 };
 
-// The ten rounds, once for each instruction set (philox_loops.cpp); the same words.
-void philox_rounds_Baseline(PhiloxCounters& counters, std::uint32_t key0, std::uint32_t key1);
-void philox_rounds_Avx2(PhiloxCounters& counters, std::uint32_t key0, std::uint32_t key1);
+// Words of `count` items, a multiple of kPhiloxLanes: word w of items[i] at words[w * stride + i].
+// Once for each instruction set (philox_loops.cpp); the same words.
+using PhiloxLoop = void(const PhiloxCall& call, const std::uint32_t* items, std::size_t count,
+                        std::uint32_t* words, std::size_t stride);
+PhiloxLoop philox_loop_Baseline;
+PhiloxLoop philox_loop_Avx2;
 
 }  // namespace hotexpert
