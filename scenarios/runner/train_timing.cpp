@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "kernels/plugin/expert_plugin.hpp"
 #include "profiler/layer_measurements.hpp"
 #include "scenarios/runner/arms.hpp"
 #include "scenarios/runner/train_result.hpp"
@@ -265,6 +266,9 @@ void time_trained_layer(const LabTiming& timing, const TrainingRun& run, Backend
         return;
     } catch (const DeviceError& error) {  // the trained router must not be lost with the device
       pool.ask_whether_lost(backend);
+      pool.forget();
+      reason = error.what();
+    } catch (const PluginError& error) {  // nor with somebody's kernel
       pool.forget();
       reason = error.what();
     }

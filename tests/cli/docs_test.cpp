@@ -82,7 +82,7 @@ TEST(DocsTest, EveryCommandInTheDocsRuns) {
       command += small_flags(command);
       const auto result =
           testing_support::run_program({"/bin/sh", "-c",
-                                        "cd '" + folder + "' && FAIL_ON=1000000% PATH='" +
+                                        "cd '" + folder + "' && export FAIL_ON=1000000% PATH='" +
                                             HOTEXPERT_BINARY_DIR + "':$PATH && " + command});
       EXPECT_EQ(result.exit_code, 0) << document << ": " << command << "\n" << result.err;
       ++run;

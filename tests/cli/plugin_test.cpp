@@ -6,6 +6,7 @@
 
 #include "sim/base/json.hpp"
 #include "tests/support/program.hpp"
+#include "tests/support/small_lab.hpp"
 
 namespace hotexpert {
 namespace {
@@ -124,6 +125,18 @@ TEST(PluginCommandTest, APluginThatFailsCostsItsOwnPointsOnly) {
                                      HasSubstr("failed: its queue is full"),
                                      HasSubstr("failed: it gave no reason")));
   }
+}
+
+TEST(PluginCommandTest, ATrainedRouterIsKeptWhenThePluginThatTimesItFails) {
+  const auto run = fresh_folder("lab");
+  const auto result = run_hotexpert(testing_support::train_small_lab(
+      {"--train.method", "none,megatron", "--train.weight", "0.01", "--backend", "cpu", "--kernel",
+       "grouped,plugin:" + built("faulty") + ":fault=run", "--measure.budget_s", "0.01", "-o",
+       run}));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("in 2 of 2 points plugin:"));
+  EXPECT_THAT(result.err, HasSubstr(" was not timed: "));
+  EXPECT_THAT(text_of(run + "/points.jsonl"), HasSubstr("layer.total_s@grouped"));
 }
 
 TEST(PluginCommandTest, WhatCannotBeLoadedEndsBeforeTheRunFolderIsMade) {
