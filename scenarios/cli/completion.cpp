@@ -31,7 +31,7 @@ std::string command_words() {
 }
 
 /// `text` inside single quotes of a shell.
-std::string quoted(std::string_view text) {
+std::string shell_quoted(std::string_view text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
@@ -84,7 +84,8 @@ std::string zsh_script() {
   std::string rows;
   std::string cases;
   for (const auto& row : commands()) {
-    rows += fmt::format("    {}\n", quoted(fmt::format("{}:{}", row.name, zsh_text(row.summary))));
+    rows += fmt::format("    {}\n",
+                        shell_quoted(fmt::format("{}:{}", row.name, zsh_text(row.summary))));
     cases += fmt::format("    {}) _arguments", row.name);
     for (const auto& option : all_options(row.syntax())) {
       std::string spec = fmt::format("--{}[{}]", long_name(option), zsh_text(option.help));
@@ -92,7 +93,7 @@ std::string zsh_script() {
       if (!option.placeholder.empty())
         spec += fmt::format(":{}:{}", option.placeholder,
                             words.empty() ? "_files" : fmt::format("({})", words));
-      cases += fmt::format(" \\\n      {}", quoted(spec));
+      cases += fmt::format(" \\\n      {}", shell_quoted(spec));
     }
     cases += " \\\n      '*:file:_files' ;;\n";
   }
@@ -118,14 +119,14 @@ std::string fish_script() {
   std::string out = "# fish completion of hotexpert\n";
   for (const auto& row : commands())
     out += fmt::format("complete -c hotexpert -n __fish_use_subcommand -f -a {} -d {}\n", row.name,
-                       quoted(row.summary));
+                       shell_quoted(row.summary));
   for (const auto& row : commands()) {
     for (const auto& option : all_options(row.syntax())) {
       out += fmt::format("complete -c hotexpert -n '__fish_seen_subcommand_from {}' -l {} -d {}",
-                         row.name, long_name(option), quoted(option.help));
+                         row.name, long_name(option), shell_quoted(option.help));
       const std::string words = value_words(option);
       if (!option.placeholder.empty()) out += " -r";
-      if (!words.empty()) out += fmt::format(" -f -a {}", quoted(words));
+      if (!words.empty()) out += fmt::format(" -f -a {}", shell_quoted(words));
       out += "\n";
     }
   }
