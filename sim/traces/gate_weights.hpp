@@ -14,7 +14,7 @@ namespace hotexpert {
 /// @param weights [k]
 void draw_gate_weights(const RandomKey& key, std::uint32_t token, std::span<float> weights);
 
-/// The same numbers for many tokens, several times faster.
+/// The same numbers for many tokens, in loops over tokens.
 /// @param tokens token indices, each also the token's row in `weights`
 /// @param weights [rows, k]
 void draw_gate_weights(const RandomKey& key, std::span<const std::uint32_t> tokens, int top_k,

@@ -4,19 +4,13 @@
 #include <cstring>
 
 #include "sim/traces/id_kernels.hpp"
+#include "sim/traces/loop_set.hpp"
 
-#define HOTEXPERT_CONCAT_(a, b, c) a##b##c
-#define HOTEXPERT_CONCAT(a, b, c) HOTEXPERT_CONCAT_(a, b, c)
-#define HOTEXPERT_TABLE(lanes) HOTEXPERT_CONCAT(kIdKernels, HOTEXPERT_LOOPS, lanes)
+#define HOTEXPERT_TABLE(lanes) \
+  HOTEXPERT_CONCAT(HOTEXPERT_CONCAT(kIdKernels, HOTEXPERT_LOOPS), lanes)
 
 namespace hotexpert {
 namespace {
-
-#if defined(__AVX2__)
-constexpr std::size_t kRegister = 32;
-#else
-constexpr std::size_t kRegister = 16;
-#endif
 
 template <class Lane>
 struct RegisterOf;

@@ -6,17 +6,10 @@
 #include <immintrin.h>
 #endif
 
-#define HOTEXPERT_CONCAT_(a, b) a##b
-#define HOTEXPERT_CONCAT(a, b) HOTEXPERT_CONCAT_(a, b)
+#include "sim/traces/loop_set.hpp"
 
 namespace hotexpert {
 namespace {
-
-#if defined(__AVX2__)
-constexpr std::size_t kRegister = 32;
-#else
-constexpr std::size_t kRegister = 16;
-#endif
 
 /// A word in the lower half of each lane; upper halves hold anything. Words stay in registers for
 /// all ten rounds, where products leave them: no shuffles, no memory.

@@ -1,20 +1,13 @@
 // Compiled once for each instruction set, like id_loops.cpp: everything but the table is local.
 #include <cstring>
 
+#include "sim/traces/loop_set.hpp"
 #include "sim/traces/weight_kernels.hpp"
 
-#define HOTEXPERT_CONCAT_(a, b) a##b
-#define HOTEXPERT_CONCAT(a, b) HOTEXPERT_CONCAT_(a, b)
 #define HOTEXPERT_TABLE HOTEXPERT_CONCAT(kWeightKernels, HOTEXPERT_LOOPS)
 
 namespace hotexpert {
 namespace {
-
-#if defined(__AVX2__)
-constexpr std::size_t kRegister = 32;
-#else
-constexpr std::size_t kRegister = 16;
-#endif
 
 constexpr float kLargest = 3.40282346638528859812e+38F;
 
