@@ -163,30 +163,57 @@ std::string wrapped(std::string_view text) {
   return out.append(text);
 }
 
+/// "; a, b or c" of "a|b|c"; nothing where the help names them all.
+std::string words_not_in(std::string_view help, std::string_view words) {
+  std::string out;
+  bool named = true;
+  for (std::size_t begin = 0; begin < words.size();) {
+    const std::size_t end = std::min(words.find('|', begin), words.size());
+    const auto word = words.substr(begin, end - begin);
+    named = named && help.find(word) != std::string_view::npos;
+    out += fmt::format("{}{}", begin == 0 ? "; " : end == words.size() ? " or " : ", ", word);
+    begin = end + 1;
+  }
+  return named ? "" : out;
+}
+
 }  // namespace
+
+std::string axis_help(const AxisRow& axis) {
+  const auto words = axis.kind == AxisKind::kWord ? axis.words : std::string_view();
+  const bool has_unit = !axis.unit.empty() && axis.unit != "count" &&
+                        std::isdigit(static_cast<unsigned char>(axis.default_value.front())) != 0;
+  return fmt::format("{}{} [{}{}{}]", axis.help, words_not_in(axis.help, words), axis.default_value,
+                     has_unit ? " " : "", has_unit ? axis.unit : "");
+}
 
 std::string help_text(std::string_view command, std::string_view summary,
                       const CommandSyntax& syntax) {
-  std::string text = fmt::format(
-      "hotexpert {}: {}\n\nUsage: hotexpert {} {}[OPTIONS]\n\nOptions:\n", command, summary,
-      command, syntax.positional.empty() ? "" : fmt::format("{} ", syntax.positional));
-  const auto row = [&](const OptionRow& option, std::string_view note) {
+  std::string text =
+      fmt::format("hotexpert {}: {}\n\nUsage: hotexpert {} {}[OPTIONS]\n\n", command, summary,
+                  command, syntax.positional.empty() ? "" : fmt::format("{} ", syntax.positional));
+  if (!syntax.arguments.empty()) text += "Arguments:\n";
+  for (const auto& argument : syntax.arguments)
+    text += fmt::format("  {:<34}{}{}\n", argument.form,
+                        argument.form.size() >= 34 ? kNextLine : "", wrapped(argument.help));
+  text += syntax.arguments.empty() ? "Options:\n" : "\nOptions:\n";
+  const auto row = [&](const OptionRow& option) {
     const auto letter = short_name(option);
     const std::string flag =
         fmt::format("{}--{}{}{}", letter.empty() ? "    " : fmt::format("-{}, ", letter),
                     long_name(option), option.placeholder.empty() ? "" : " ", option.placeholder);
     text += fmt::format("  {:<34}{}{}\n", flag, flag.size() >= 34 ? kNextLine : "",
-                        wrapped(fmt::format("{}{}", option.help, note)));
+                        wrapped(option.help));
   };
-  for (const auto& option : syntax.options) row(option, "");
-  row({"help,h", "", "print this help"}, "");
+  for (const auto& option : syntax.options) row(option);
+  row({"help,h", "", "print this help"});
   if (syntax.axis_scopes.empty()) return text;
   text +=
       "\nAxes (a value, a list 1,2,4, a range 0:2:0.5 or powers 2^4:2^10; also keys of the "
       "scenario file):\n";
   for (const auto& axis : axes()) {
     if (std::count(syntax.axis_scopes.begin(), syntax.axis_scopes.end(), axis.scope) == 0) continue;
-    row({axis.name, "VALUES", axis.help}, fmt::format(" [{}]", axis.default_value));
+    row({axis.name, "VALUES", axis_help(axis)});
   }
   return text;
 }

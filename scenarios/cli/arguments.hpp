@@ -17,13 +17,20 @@ struct OptionRow {
   std::string_view help;
 };
 
+/// One positional argument, or one action of a command that has several.
+struct ArgumentRow {
+  std::string_view form;  ///< as the usage line shows it: "SCENARIO", "info FILE"
+  std::string_view help;
+};
+
 /// A command's own options, the axes it takes as flags, and its positional arguments.
 struct CommandSyntax {
   std::string_view positional;  ///< "SCENARIO", "RUN_DIR...", or "" for none
   int min_positional = 0;
   int max_positional = 0;  ///< -1: any number
   std::vector<OptionRow> options;
-  std::vector<AxisScope> axis_scopes;  ///< axes of these scopes are flags `--NAME VALUES`
+  std::vector<AxisScope> axis_scopes;       ///< axes of these scopes are flags `--NAME VALUES`
+  std::vector<ArgumentRow> arguments = {};  ///< what the positional arguments are
 };
 
 /// What the user wrote.
@@ -51,6 +58,10 @@ std::string_view short_name(const OptionRow& option);  ///< "o", or ""
 
 /// Every flag of a command: its own options, its axes, --help.
 std::vector<OptionRow> all_options(const CommandSyntax& syntax);
+
+/// What `--help` and the man page say of an axis: its help, its words where the help leaves one
+/// out, its default with the unit.
+std::string axis_help(const AxisRow& axis);
 
 /// Options every command with a table has.
 std::vector<OptionRow> table_options();

@@ -112,7 +112,9 @@ CommandSyntax compare_syntax() {
            {"junit", "FILE", "also write JUnit XML, a test case a pair"},
            {"md", "", "print the sentences and the table as Markdown"},
            {"json", "", "print one JSON object, pairs under \"rows\""}},
-          {}};
+          {},
+          {{"BASE_DIR", "run folder to compare against"},
+           {"NEW_DIR", "run folder that is judged; points pair by their axes"}}};
 }
 
 int compare_run(const Arguments& arguments) {

@@ -143,7 +143,9 @@ constexpr std::array kShells = {ShellRow{"bash", bash_script}, ShellRow{"zsh", z
 
 }  // namespace
 
-CommandSyntax completion_syntax() { return {"SHELL", 1, 1, {}, {}}; }
+CommandSyntax completion_syntax() {
+  return {"SHELL", 1, 1, {}, {}, {{"SHELL", "bash, zsh or fish"}}};
+}
 
 int completion_run(const Arguments& arguments) {
   write_stdout(find_row(kShells, "shell", arguments.positional.front()).script());

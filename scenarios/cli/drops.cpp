@@ -231,7 +231,8 @@ CommandSyntax drops_syntax() {
        {"output,o", "RUN_DIR", "also write a run folder, which `hotexpert report` draws"},
        {"jobs,j", "N", "threads that draw and count; results do not depend on it [all]"}},
       {AxisScope::kSeed, AxisScope::kLayer, AxisScope::kTrace, AxisScope::kRecording,
-       AxisScope::kCapacity}};
+       AxisScope::kCapacity},
+      {{"[TRACE]", "recorded routing (hotexpert list importers) [drawn from skew.model]"}}};
   for (const auto& option : table_options()) syntax.options.push_back(option);
   return syntax;
 }

@@ -193,7 +193,7 @@ CommandSyntax list_syntax() {
   options.push_back({"explain", "SHAPE",
                      "what each CUDA kernel would launch for a shape: "
                      "qwen3-30b-a3b:tokens=8192:sm=90"});
-  return {"[FAMILY]", 0, 1, options, {}};
+  return {"[FAMILY]", 0, 1, options, {}, {{"[FAMILY]", "what to list [the families]"}}};
 }
 
 int list_run(const Arguments& arguments) {

@@ -39,6 +39,8 @@ std::string command_entry(const CommandRow& row) {
   std::string out =
       fmt::format(".SS \"hotexpert {} {}{}[OPTIONS]\"\n{}.\n", row.name, roff(syntax.positional),
                   syntax.positional.empty() ? "" : " ", roff(row.summary));
+  for (const auto& argument : syntax.arguments)
+    out += fmt::format(".TP\n\\fI{}\\fR\n{}\n", roff(argument.form), roff(argument.help));
   for (const auto& option : syntax.options) out += option_entry(option);
   if (!syntax.axis_scopes.empty()) out += ".PP\nTakes axes as flags; see AXES.\n";
   return out;
@@ -57,8 +59,8 @@ std::string manual() {
       "keys "
       "of scenario files.\n";
   for (const auto& axis : axes()) {
-    out += fmt::format(".TP\n\\fB\\-\\-{}\\fR \\fIVALUES\\fR\n{} [{}]\n", roff(axis.name),
-                       roff(axis.help), roff(axis.default_value));
+    out += fmt::format(".TP\n\\fB\\-\\-{}\\fR \\fIVALUES\\fR\n{}\n", roff(axis.name),
+                       roff(axis_help(axis)));
   }
   out += ".SH EXIT STATUS\n";
   for (const auto& row : exit_codes())

@@ -9,7 +9,12 @@
 namespace hotexpert {
 
 CommandSyntax merge_syntax() {
-  return {"SHARD_DIR...", 1, -1, {{"output,o", "RUN_DIR", "folder for the whole run"}}, {}};
+  return {"SHARD_DIR...",
+          1,
+          -1,
+          {{"output,o", "RUN_DIR", "folder for the whole run; must be given"}},
+          {},
+          {{"SHARD_DIR...", "folders that `sweep --shard` wrote, or the folder that holds them"}}};
 }
 
 int merge_run(const Arguments& arguments) {

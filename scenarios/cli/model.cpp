@@ -12,15 +12,19 @@ namespace {
 
 struct ActionRow {
   std::string_view name;
+  std::string_view form;
   std::string_view summary;
   int min_files;
   int (*run)(const Arguments& arguments);
 };
 
 constexpr std::array kActions = {
-    ActionRow{"validate", "score the cost law on published latencies", 1, model_validate},
-    ActionRow{"price", "what one more percent of max/mean load costs", 0, model_price},
-    ActionRow{"league", "which load metric tells the time best, by regime", 1, model_league},
+    ActionRow{"validate", "validate FILE.csv|RUN_DIR",
+              "score the cost law on published latencies or on a measured run", 1, model_validate},
+    ActionRow{"price", "price", "what one more percent of max/mean load costs, by tokens and skew",
+              0, model_price},
+    ActionRow{"league", "league FILE.csv|RUN_DIR",
+              "which load metric tells the time best, by regime", 1, model_league},
 };
 
 }  // namespace
@@ -43,6 +47,7 @@ CommandSyntax model_syntax() {
        found_run_option()},
       {AxisScope::kLayer}};
   for (const auto& option : table_options()) syntax.options.push_back(option);
+  for (const auto& action : kActions) syntax.arguments.push_back({action.form, action.summary});
   return syntax;
 }
 

@@ -160,7 +160,10 @@ CommandSyntax place_syntax() {
        {"map-format", "NAME",
         "of both (hotexpert list expert-map-formats) [.yaml: trtllm-yaml, else eplb-json]"},
        {"first-layer", "N", "the model's number of the first layer, for written maps [0]"}},
-      {}};
+      {},
+      {{"LOADS",
+        "loads of experts, {\"logical_count\": [layers][experts]}, or a recording of routing "
+        "(hotexpert list importers)"}}};
   for (const auto& options :
        {place_load_options(), place_memory_options(), place_verdict_options(), table_options()}) {
     syntax.options.insert(syntax.options.end(), options.begin(), options.end());

@@ -8,7 +8,8 @@
 namespace hotexpert {
 
 CommandSyntax plan_syntax() {
-  CommandSyntax syntax{"SCENARIO", 1, 1, scenario_options(), sweep_axis_flags()};
+  CommandSyntax syntax{"SCENARIO",         1, 1, scenario_options(), sweep_axis_flags(),
+                       {kScenarioArgument}};
   for (const auto& option : table_options()) syntax.options.push_back(option);
   return syntax;
 }

@@ -157,13 +157,15 @@ int import_into_run(const Arguments& arguments, const Scenario& scenario,
 
 CommandSyntax profile_syntax() {
   CommandSyntax syntax{
-      "[SCENARIO]",
+      "SCENARIO | --import FILE [SCENARIO]",
       0,
       1,
       {{"point", "K", "which point, counted from 0 in the order of `hotexpert plan`"},
        {"steps", "N", "traced passes of each arm, after one warm-up [10]"},
        {"level", "NAME",
-        "how closely our own CUPTI watches a device: events, activity, counters [activity]"},
+        "how closely a device is watched through CUPTI, NVIDIA's profiling library: events, "
+        "activity, "
+        "counters [activity]"},
        {"profile-once", "",
         "one warm-up and one pass between cudaProfilerStart and Stop, nothing else: for nsys, ncu "
         "and compute-sanitizer"},
@@ -178,7 +180,8 @@ CommandSyntax profile_syntax() {
        {"trace", "FILE.json", "write the timeline for ui.perfetto.dev or chrome://tracing"},
        {"output,o", "RUN_DIR", "write a run folder that `hotexpert report` draws"},
        {"json", "", "print one JSON object, the ledger under \"rows\""}},
-      sweep_axis_flags()};
+      sweep_axis_flags(),
+      {kScenarioArgument}};
   for (const auto& option : scenario_options()) syntax.options.push_back(option);
   return syntax;
 }

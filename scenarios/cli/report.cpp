@@ -18,7 +18,8 @@ CommandSyntax report_syntax() {
             "report to write; its ending decides: .html, .md, .csv, .json, or .perfetto.json, a "
             "timeline with ranks as processes [report.html]"},
            {"json", "", "print everything as one JSON object instead"}},
-          {}};
+          {},
+          {{"RUN_DIR...", "run folders of sweep, train, drops, place or profile, on one page"}}};
 }
 
 int report_run(const Arguments& arguments) {

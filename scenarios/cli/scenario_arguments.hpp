@@ -11,6 +11,10 @@ namespace hotexpert {
 /// The scopes of a sweep's axes as a command's flags.
 std::vector<AxisScope> sweep_axis_flags();
 
+/// The argument of every command that runs a scenario.
+inline constexpr ArgumentRow kScenarioArgument = {
+    "SCENARIO", "scenario file, or the name of one in scenarios/; flags override its axes"};
+
 /// The options of every command that runs a scenario.
 std::vector<OptionRow> scenario_options();
 

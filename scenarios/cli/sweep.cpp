@@ -27,7 +27,8 @@ CommandSyntax sweep_syntax() {
         "of a Slurm array"},
        {"emit", "KIND", "print a script that runs the sweep in shards: slurm or parallel"},
        {"shards", "N", "shards of the emitted script [4]"}},
-      sweep_axis_flags()};
+      sweep_axis_flags(),
+      {kScenarioArgument}};
   for (const auto& option : scenario_options()) syntax.options.push_back(option);
   syntax.options.push_back({"json", "", "print the points as one JSON object"});
   return syntax;

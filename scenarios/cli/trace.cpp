@@ -10,12 +10,25 @@ namespace {
 
 struct ActionRow {
   std::string_view name;
+  std::string_view form;
+  std::string_view summary;
   int (*run)(const Arguments&);
 };
 
-constexpr std::array kActions = {ActionRow{"info", trace_info}, ActionRow{"import", trace_import},
-                                 ActionRow{"gen", trace_gen},   ActionRow{"anatomy", trace_anatomy},
-                                 ActionRow{"twin", trace_twin}, ActionRow{"export", trace_export}};
+constexpr std::array kActions = {
+    ActionRow{"info", "info FILE...",
+              "what a recording holds: shape, loads, skew, and every check of it", trace_info},
+    ActionRow{"import", "import FILE... -o TRACE",
+              "read any format (hotexpert list importers) and write one trace", trace_import},
+    ActionRow{"gen", "gen -o TRACE", "draw a trace from a skew model (the axes below)", trace_gen},
+    ActionRow{"anatomy", "anatomy FILE...",
+              "where the imbalance comes from: noise, stable popularity, drift, order of tokens",
+              trace_anatomy},
+    ActionRow{"twin", "twin FILE... -o TRACE",
+              "draw a synthetic trace that drops and skews as the recorded one", trace_twin},
+    ActionRow{"export", "export FILE... -o OUTPUT",
+              "write loads or ids in another tool's format (hotexpert list trace-writers)",
+              trace_export}};
 
 }  // namespace
 
@@ -33,6 +46,7 @@ CommandSyntax trace_syntax() {
        {"windows", "N", "anatomy: equal parts of the trace between which popularity drifts [8]"},
        {"window", "TOKENS", "twin: tokens over which popularity is taken as constant [64]"}});
   add(table_options());
+  for (const auto& action : kActions) syntax.arguments.push_back({action.form, action.summary});
   return syntax;
 }
 

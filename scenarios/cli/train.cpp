@@ -58,17 +58,24 @@ void note_end(const SweepSummary& summary, const TrainOptions& options,
   }
 }
 
-/// Says once for each kernel and cause that a layer could not be timed, and in how many points:
-/// their routers are trained and kept all the same.
+/// Says once for each kernel that a layer could not be timed, in how many points and why in the
+/// first: their routers are trained and kept all the same.
 void warn_about_untimed(const Run& run) {
-  std::map<std::string, std::size_t> points_of;
+  struct Untimed {
+    std::size_t points = 0;
+    std::string first;  // its numbers may differ from point to point
+  };
+  std::map<std::string, Untimed> by_kernel;
   for (const auto& point : run.points) {
     for (const auto& warning : point.warnings) {
-      if (warning.find(kNotTimed) != std::string::npos) ++points_of[warning];
+      const std::size_t at = warning.find(kNotTimed);
+      if (at == std::string::npos) continue;
+      Untimed& untimed = by_kernel[warning.substr(0, at)];
+      if (untimed.points++ == 0) untimed.first = warning;
     }
   }
-  for (const auto& [warning, points] : points_of)
-    warn(fmt::format("in {} of {} points {}", points, run.points.size(), warning));
+  for (const auto& [kernel, untimed] : by_kernel)
+    warn(fmt::format("in {} of {} points {}", untimed.points, run.points.size(), untimed.first));
 }
 
 }  // namespace
@@ -82,7 +89,8 @@ CommandSyntax train_syntax() {
        {"resume", "", "go on with the run in RUN_DIR, half-trained points included"},
        {"save-traces", "", "keep each trained router's routing: RUN_DIR/traces/N.safetensors"},
        {"translate", "", "train nothing: what train.weight of train.method is worth elsewhere"}},
-      {AxisScope::kSeed, AxisScope::kTraining, AxisScope::kRun}};
+      {AxisScope::kSeed, AxisScope::kTraining, AxisScope::kRun},
+      {kScenarioArgument}};
   syntax.options.push_back({"yes,y", "", "run a scenario of more than 100,000 points"});
   syntax.options.push_back({"jobs,j", "N", "points trained at the same time [one a core]"});
   for (const auto& option : table_options()) syntax.options.push_back(option);

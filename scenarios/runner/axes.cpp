@@ -31,8 +31,10 @@ constexpr std::array kAxes = {
     AxisRow{"layer.dtype", kLayer, kWord, "fp32", "", "data type",
             "data type of weights and tokens", 0, "fp32|bf16"},
     AxisRow{"layer.pass", kLayer, kWord, "forward", "", "pass",
-            "which pass is timed: backward is dgrad and wgrad, training both passes", 0,
-            "forward|backward|training"},
+            "which pass is timed; backward: gradients of tokens (dgrad) and of weights (wgrad); "
+            "training: "
+            "both passes",
+            0, "forward|backward|training"},
     AxisRow{"step.tokens", kTrace, kInteger, "4096", "tokens", "tokens a step",
             "tokens of all ranks in one step", 1},
     AxisRow{"step.count", kTrace, kInteger, "all", "count", "steps",

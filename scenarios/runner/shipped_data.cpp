@@ -1,8 +1,12 @@
 #include "scenarios/runner/shipped_data.hpp"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <set>
 #include <system_error>
+
+#include "sim/base/errors.hpp"
 
 namespace hotexpert {
 
@@ -11,7 +15,13 @@ namespace fs = std::filesystem;
 std::vector<fs::path> data_folders() {
   std::vector<fs::path> folders;
   const char* chosen = std::getenv("HOTEXPERT_DATA");
-  if (chosen != nullptr && *chosen != '\0') folders.emplace_back(chosen);
+  if (chosen != nullptr && *chosen != '\0') {
+    std::error_code absent;
+    if (!fs::is_directory(chosen, absent))
+      throw UsageError(fmt::format(
+          "HOTEXPERT_DATA: '{}' is no folder (unset it for the data beside the program)", chosen));
+    folders.emplace_back(chosen);
+  }
   folders.emplace_back("");
   std::error_code unknown;
   const fs::path program = fs::read_symlink("/proc/self/exe", unknown).parent_path();

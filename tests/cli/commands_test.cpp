@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -33,8 +34,24 @@ TEST(CommandsTest, EveryCommandExplainsItself) {
     EXPECT_THAT(help.out, HasSubstr("Usage: hotexpert " + std::string(command)));
     std::istringstream lines(help.out);
     for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100U) << line;
+    const std::string usage = help.out.substr(help.out.find("Usage: "));
+    const bool takes_arguments = usage.find(" [OPTIONS]\n") > usage.find(command) + strlen(command);
+    EXPECT_EQ(help.out.find("\nArguments:\n") != std::string::npos, takes_arguments) << help.out;
   }
   EXPECT_THAT(run_hotexpert({"--version"}).out, testing::StartsWith("hotexpert "));
+}
+
+TEST(CommandsTest, HelpAndManualExplainArgumentsActionsAndWords) {
+  const auto manual = run_hotexpert({"manual"});
+  for (const char* said : {"info FILE...", "where the imbalance comes from"}) {
+    EXPECT_THAT(run_hotexpert({"trace", "--help"}).out, HasSubstr(said));
+    EXPECT_THAT(manual.out, HasSubstr(said));
+  }
+  const std::string help = run_hotexpert({"sweep", "--help"}).out;
+  EXPECT_THAT(help, HasSubstr("SCENARIO                          scenario file"));
+  EXPECT_THAT(help, HasSubstr("tokens; fp32 or bf16 [fp32]"));
+  EXPECT_THAT(help, HasSubstr("[2 s]"));
+  EXPECT_THAT(help, testing::Not(HasSubstr("virtual or mpi"))) << "named by the help itself";
 }
 
 TEST(CommandsTest, EveryFamilyIsListed) {

@@ -75,6 +75,8 @@ TEST_F(ScenarioFileTest, AShippedScenarioIsFoundByNameFromAnyFolderAndItsListIsT
     EXPECT_NE(std::string(error.what()).find("mine"), std::string::npos) << error.what();
   }
   std::filesystem::current_path(home);
+  setenv("HOTEXPERT_DATA", (data / "absent").c_str(), 1);
+  EXPECT_THROW((void)read_scenario("mine"), UsageError) << "a folder that is not there";
   unsetenv("HOTEXPERT_DATA");
 }
 
