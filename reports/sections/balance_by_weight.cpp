@@ -100,10 +100,12 @@ void say_choice(const std::vector<Scored>& all, std::vector<Finding>& out) {
     out.push_back(
         {"balance-by-weight", times(cheapest->skew.value),
          fmt::format("No weight of {} tried brings max/mean load to at most {} within 1 % of the "
-                     "best loss; most balanced is {}: max/mean {}, loss {} times the best.",
+                     "best loss; most balanced is {}: max/mean {}, loss {}.",
                      code_name(method), kBalanced, shortest(*cheapest->group->weight),
                      text_of(cheapest->skew),
-                     significant(cheapest->loss.value / best->loss.value, 4))});
+                     cheapest == &*best ? "the best of all"
+                                        : significant(cheapest->loss.value / best->loss.value, 4) +
+                                              " times the best")});
   }
 }
 

@@ -92,7 +92,7 @@ void say(const Comparison& comparison, const View& view, std::vector<Finding>& o
                                *comparison.points[line->points.front()].result.find(kTime));
   std::string text = fmt::format(
       "{} the knee is at capacity factor {}: going there from {} saves {} ({} the time), going on "
-      "to {} only {}",
+      "to {} saves {}, fewer a millisecond",
       line->label.empty() ? "In drops against measured time" : "With " + code_name(line->label),
       significant(worst.factor()), significant(costs.front().factor),
       trade(costs.front(), costs[at]), times(price.value, price.ci95),

@@ -69,7 +69,7 @@ TEST(CapacityCostTest, NamesTheKneeWithWhatItSavesAndCosts) {
       said_of("padded", 0.01),
       Contains(AllOf(HasSubstr("the knee is at capacity factor 1.25"),
                      HasSubstr("saves 16 points of drops for 2.50 ms (1.25x (1.23 to 1.27)"),
-                     HasSubstr("going on to 2 only 4 points of drops for 7.50 ms"))));
+                     HasSubstr("going on to 2 saves 4 points of drops for 7.50 ms, fewer"))));
 }
 
 TEST(CapacityCostTest, NoKneeIsNamedWhenTheTimesCannotBeToldApart) {
