@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "sim/base/math.hpp"
+#include "sim/traces/gate_loops.hpp"
+#include "sim/traces/id_kernels.hpp"
 #include "sim/traces/philox_lanes.hpp"
 
 namespace hotexpert {
@@ -18,11 +20,14 @@ RandomKey with_purpose(RandomKey key, RandomPurpose purpose) {
   return key;
 }
 
-/// Draws a chunk of tokens slot by slot, in loops over tokens that the compiler vectorises.
+/// Draws a chunk of tokens slot by slot, in loops over tokens.
 class WeightChunk {
  public:
   WeightChunk(const RandomKey& key, std::size_t slots)
-      : key_(key), slots_(slots), words_(kPhiloxWords * kWeightChunk), gates_(slots) {}
+      : key_(key),
+        slots_(slots),
+        words_(kPhiloxWords * kWeightChunk + GateLoops::kLanes),
+        gates_(slots) {}
 
   /// @param weights [rows, slots]
   void draw(std::span<const std::uint32_t> tokens, std::span<float> weights) {
@@ -33,16 +38,14 @@ class WeightChunk {
       if (word == 0) {
         philox_lanes(key_, tokens, static_cast<std::uint32_t>(slot / kPhiloxWords), words_);
       }
-      for (std::size_t i = 0; i < n; ++i) {
-        gates_[slot][i] = static_cast<float>(-portable_log(unit_interval(words_[word * n + i])));
-        sums_[i] += static_cast<double>(gates_[slot][i]);
-      }
+      loops_.exponentials(words_.data() + word * n, n, gates_[slot].data(), sums_.data());
     }
     sort_slots();
+    for (Lanes& gates : gates_) loops_.shares(n, sums_.data(), gates.data());
     for (std::size_t i = 0; i < n; ++i) {
       float* const row = weights.data() + std::size_t{tokens[i]} * slots_;
       for (std::size_t slot = 0; slot < slots_; ++slot) {
-        row[slot] = static_cast<float>(static_cast<double>(gates_[slot][i]) / sums_[i]);
+        row[slot] = gates_[slot][i];
       }
     }
   }
@@ -66,6 +69,7 @@ class WeightChunk {
   }
 
   RandomKey key_;
+  const GateLoops& loops_ = has_avx2() ? kGateLoopsAvx2 : kGateLoopsBaseline;
   std::size_t slots_;
   std::vector<std::uint32_t> words_;  // [4, n]
   std::vector<Lanes> gates_;          // [k, chunk]

@@ -6,6 +6,10 @@
 #include <numeric>
 #include <vector>
 
+#include "sim/base/math.hpp"
+#include "sim/traces/gate_loops.hpp"
+#include "sim/traces/id_kernels.hpp"
+
 namespace hotexpert {
 namespace {
 
@@ -24,6 +28,33 @@ TEST(GateWeightsTest, ManyTokensGetTheNumbersOfEach) {
         draw_gate_weights(key, token, std::span(expected).subspan(token * top_k, top_k));
       ASSERT_EQ(all, expected) << "k = " << top_k << ", " << count << " tokens";
     }
+  }
+}
+
+/// Every instruction set against the formula, bit for bit, at the ends of the range, around powers
+/// of two and between.
+TEST(GateWeightsTest, LoopsOfEveryInstructionSetGiveThePortableLogarithm) {
+  std::vector<std::uint32_t> words{0, 1, 2, 0xffffffffU, 0xfffffffeU, 0xb504f333U, 0xb504f334U};
+  for (int bit = 1; bit < 32; ++bit) {
+    for (const std::uint32_t near : {0U, 1U, 0xffffffffU}) words.push_back((1U << bit) + near);
+  }
+  RandomStream stream({9, RandomPurpose::kRouting, 0, 0}, 1);
+  while (words.size() % GateLoops::kLanes != 0 || words.size() < 4096)
+    words.push_back(stream.next());
+  for (const GateLoops* loops : {&kGateLoopsBaseline, &kGateLoopsAvx2}) {
+    if (loops == &kGateLoopsAvx2 && !has_avx2()) continue;
+    std::vector<float> gates(words.size());
+    std::vector<double> sums(words.size(), 0.25);
+    loops->exponentials(words.data(), words.size(), gates.data(), sums.data());
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      const auto gate = static_cast<float>(-portable_log(unit_interval(words[i])));
+      ASSERT_EQ(gates[i], gate) << words[i];
+      ASSERT_EQ(sums[i], 0.25 + static_cast<double>(gate)) << words[i];
+    }
+    const std::vector<float> before = gates;
+    loops->shares(words.size(), sums.data(), gates.data());
+    for (std::size_t i = 0; i < words.size(); ++i)
+      ASSERT_EQ(gates[i], static_cast<float>(static_cast<double>(before[i]) / sums[i]));
   }
 }
 
