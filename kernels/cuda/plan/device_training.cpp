@@ -62,7 +62,7 @@ std::int64_t training_plan_bytes(const LayerShape& shape, const ExpertRows& rows
       shape.d_model * std::max(stored_columns(shape), shape.d_ff) * kFloat;
   const std::int64_t slots = wgrad_slots(rows, resolved_split_rows(rows, split_rows));
   return rows.buffer_rows() * a_row * element + tokens + slots * largest_gradient +
-         2 * 4 * (std::ssize(rows.experts) + 1);
+         8 * (std::ssize(rows.experts) + 1);
 }
 
 }  // namespace hotexpert

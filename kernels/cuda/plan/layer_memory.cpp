@@ -46,7 +46,7 @@ LayerBytes plan_bytes(const LayerShape& shape, int num_experts, const RowCounts&
                   kIndexBytes * num_experts * std::int64_t{chunk_count(assignments)} +
                   kIndexBytes * (6 * std::int64_t{num_experts} + 8);
   // the router's logits; its ids and weights; a flag a token
-  bytes.routing += counts.tokens * kIndexBytes * (std::int64_t{num_experts} + 2 * counts.slots + 1);
+  bytes.routing += counts.tokens * kIndexBytes * (num_experts + std::int64_t{2} * counts.slots + 1);
   return bytes;
 }
 
