@@ -5,6 +5,6 @@ namespace hotexpert {
 bool annotations_wanted() { return false; }
 AnnotatedRange::AnnotatedRange(RangeName /*range*/) {}
 AnnotatedRange::AnnotatedRange(RangeName /*range*/, const RangePayload& /*payload*/) {}
-AnnotatedRange::~AnnotatedRange() = default;
+AnnotatedRange::~AnnotatedRange() {}
 
 }  // namespace hotexpert

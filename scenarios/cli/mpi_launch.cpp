@@ -116,7 +116,8 @@ std::string telling_line(const std::string& log) {
     if (line.find("noticed that process rank") != std::string::npos) {
       std::string next;
       std::getline(lines, next);
-      return next.find("exited on signal") == std::string::npos ? line : line + " " + next;
+      return next.find("exited on signal") == std::string::npos ? line
+                                                                : line.append(" ").append(next);
     }
     if (line.rfind("hotexpert-ep: ", 0) == 0) return line.substr(14);
     if (line.find_first_not_of("-= ") != std::string::npos) last = line;

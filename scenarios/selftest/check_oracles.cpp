@@ -66,9 +66,10 @@ SelfCheckAnswer check_max_load() {
 SelfCheckAnswer check_destination_ranks() {
   constexpr int kRanks = 8;
   const auto spec = uniform_router(64, 4, 512, 100);
+  const int elsewhere = spec.num_experts - spec.num_experts / kRanks;
   double missed = 1;
   for (int i = 0; i < spec.top_k; ++i)
-    missed *= (spec.num_experts - spec.num_experts / kRanks - i) / double(spec.num_experts - i);
+    missed *= (elsewhere - i) / static_cast<double>(spec.num_experts - i);
   const auto trace = make_synthetic_trace(spec);
   const auto placement = ExpertPlacement::contiguous(spec.num_experts, kRanks);
   std::vector<double> ranks;

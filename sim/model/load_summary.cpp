@@ -65,7 +65,8 @@ LoadSummary padded_summary(std::int64_t tokens, std::int64_t experts, std::int64
   out.max_rows = static_cast<double>(rows_each);
   for (std::size_t i = 0; i < kRowTiles.size(); ++i) {
     const std::int64_t size = kRowTiles[i];
-    out.row_tiles[i] = static_cast<double>(experts * ((rows_each + size - 1) / size));
+    const std::int64_t tiles_each = (rows_each + size - 1) / size;
+    out.row_tiles[i] = static_cast<double>(experts * tiles_each);
   }
   return out;
 }
@@ -97,7 +98,8 @@ LoadSummary uniform_summary(const LayerShape& shape, std::int64_t local_experts,
     const auto size = static_cast<std::size_t>(kRowTiles[i]);
     double expected = 0;
     for (std::size_t x = 1; x < pmf.size(); ++x) {
-      expected += pmf[x] * static_cast<double>((x + size - 1) / size);
+      const std::size_t tiles = (x + size - 1) / size;
+      expected += pmf[x] * static_cast<double>(tiles);
     }
     out.row_tiles[i] = local * expected;
   }
