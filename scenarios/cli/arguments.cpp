@@ -179,6 +179,12 @@ std::string words_not_in(std::string_view help, std::string_view words) {
 
 }  // namespace
 
+std::vector<ArgumentRow> argument_rows(std::span<const ActionRow> actions) {
+  std::vector<ArgumentRow> rows;
+  for (const auto& action : actions) rows.push_back({action.form, action.summary});
+  return rows;
+}
+
 std::string axis_help(const AxisRow& axis) {
   const auto words = axis.kind == AxisKind::kWord ? axis.words : std::string_view();
   const bool has_unit = !axis.unit.empty() && axis.unit != "count" &&

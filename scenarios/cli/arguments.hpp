@@ -47,6 +47,17 @@ class Arguments {
   std::map<std::string, std::string, std::less<>> values_;
 };
 
+/// One action of a command that has several, as `trace info`: its first argument chooses it.
+struct ActionRow {
+  std::string_view name;
+  std::string_view form;  ///< "info FILE..."; the name alone for an action without arguments
+  std::string_view summary;
+  int (*run)(const Arguments& arguments);
+};
+
+/// What `--help` says of a command's actions.
+std::vector<ArgumentRow> argument_rows(std::span<const ActionRow> actions);
+
 /// Parses a command's arguments. Prefixes of option names do not match.
 /// @throws UsageError for an unknown option (with the nearest), a missing or repeated value, or too
 /// few or many positionals.

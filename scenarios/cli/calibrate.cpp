@@ -10,26 +10,19 @@ namespace hotexpert {
 namespace {
 
 /// What can be calibrated: a file and a row each.
-struct SubjectRow {
-  std::string_view name;
-  std::string_view form;
-  std::string_view summary;
-  int (*run)(const Arguments& arguments);
-};
-
 constexpr std::array kSubjects = {
-    SubjectRow{"device", "device SCENARIO|RUN_DIR",
-               "constants of the cost laws, from a measured sweep: a scenario to sweep (as "
-               "scenarios/calibrate.toml) or a run folder; writes a device file",
-               calibrate_device},
-    SubjectRow{"network", "network",
-               "the network model, from exchanges between processes started by mpirun or srun; "
-               "writes a file for ep.network",
-               calibrate_network_here},
-    SubjectRow{"speeds", "speeds",
-               "how fast each rank's process is, from the same work on all of them; prints a value "
-               "for ep.speeds",
-               calibrate_speeds_here},
+    ActionRow{"device", "device SCENARIO|RUN_DIR",
+              "constants of the cost laws, from a measured sweep: a scenario to sweep (as "
+              "scenarios/calibrate.toml) or a run folder; writes a device file",
+              calibrate_device},
+    ActionRow{"network", "network",
+              "the network model, from exchanges between --ep.ranks processes of this machine; "
+              "writes a file for ep.network",
+              calibrate_network_here},
+    ActionRow{"speeds", "speeds",
+              "how fast each rank's process is, from the same work on all of them; prints a value "
+              "for ep.speeds",
+              calibrate_speeds_here},
 };
 
 }  // namespace
@@ -46,7 +39,7 @@ CommandSyntax calibrate_syntax() {
        {"resume", "", "device: go on with the sweep that was interrupted"}},
       sweep_axis_flags()};
   for (const auto& option : table_options()) syntax.options.push_back(option);
-  for (const auto& subject : kSubjects) syntax.arguments.push_back({subject.form, subject.summary});
+  syntax.arguments = argument_rows(kSubjects);
   return syntax;
 }
 

@@ -10,21 +10,13 @@
 namespace hotexpert {
 namespace {
 
-struct ActionRow {
-  std::string_view name;
-  std::string_view form;
-  std::string_view summary;
-  int min_files;
-  int (*run)(const Arguments& arguments);
-};
-
-constexpr std::array kActions = {
+constexpr std::array kModelActions = {
     ActionRow{"validate", "validate FILE.csv|RUN_DIR",
-              "score the cost law on published latencies or on a measured run", 1, model_validate},
+              "score the cost law on published latencies or on a measured run", model_validate},
     ActionRow{"price", "price", "what one more percent of max/mean load costs, by tokens and skew",
-              0, model_price},
+              model_price},
     ActionRow{"league", "league FILE.csv|RUN_DIR",
-              "which load metric tells the time best, by regime", 1, model_league},
+              "which load metric tells the time best, by regime", model_league},
 };
 
 }  // namespace
@@ -47,14 +39,13 @@ CommandSyntax model_syntax() {
        found_run_option()},
       {AxisScope::kLayer}};
   for (const auto& option : table_options()) syntax.options.push_back(option);
-  for (const auto& action : kActions) syntax.arguments.push_back({action.form, action.summary});
+  syntax.arguments = argument_rows(kModelActions);
   return syntax;
 }
 
 int model_run(const Arguments& arguments) {
-  const auto& action = find_row(kActions, "action of model", arguments.positional.front());
-  const int files = static_cast<int>(arguments.positional.size()) - 1;
-  if (files < action.min_files) {
+  const auto& action = find_row(kModelActions, "action of model", arguments.positional.front());
+  if (action.form != action.name && arguments.positional.size() < 2) {
     throw UsageError("hotexpert model " + std::string(action.name) +
                      ": a file is missing (see hotexpert model --help)");
   }

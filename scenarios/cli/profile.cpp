@@ -164,8 +164,7 @@ CommandSyntax profile_syntax() {
        {"steps", "N", "traced passes of each arm, after one warm-up [10]"},
        {"level", "NAME",
         "how closely a device is watched through CUPTI, NVIDIA's profiling library: events, "
-        "activity, "
-        "counters [activity]"},
+        "activity, counters [activity]"},
        {"profile-once", "",
         "one warm-up and one pass between cudaProfilerStart and Stop, nothing else: for nsys, ncu "
         "and compute-sanitizer"},

@@ -8,14 +8,7 @@
 namespace hotexpert {
 namespace {
 
-struct ActionRow {
-  std::string_view name;
-  std::string_view form;
-  std::string_view summary;
-  int (*run)(const Arguments&);
-};
-
-constexpr std::array kActions = {
+constexpr std::array kTraceActions = {
     ActionRow{"info", "info FILE...",
               "what a recording holds: shape, loads, skew, and every check of it", trace_info},
     ActionRow{"import", "import FILE... -o TRACE",
@@ -46,12 +39,12 @@ CommandSyntax trace_syntax() {
        {"windows", "N", "anatomy: equal parts of the trace between which popularity drifts [8]"},
        {"window", "TOKENS", "twin: tokens over which popularity is taken as constant [64]"}});
   add(table_options());
-  for (const auto& action : kActions) syntax.arguments.push_back({action.form, action.summary});
+  syntax.arguments = argument_rows(kTraceActions);
   return syntax;
 }
 
 int trace_run(const Arguments& arguments) {
-  return find_row(kActions, "action of trace", arguments.positional.front()).run(arguments);
+  return find_row(kTraceActions, "action of trace", arguments.positional.front()).run(arguments);
 }
 
 }  // namespace hotexpert

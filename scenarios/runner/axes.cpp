@@ -32,8 +32,7 @@ constexpr std::array kAxes = {
             "data type of weights and tokens", 0, "fp32|bf16"},
     AxisRow{"layer.pass", kLayer, kWord, "forward", "", "pass",
             "which pass is timed; backward: gradients of tokens (dgrad) and of weights (wgrad); "
-            "training: "
-            "both passes",
+            "training: both passes",
             0, "forward|backward|training"},
     AxisRow{"step.tokens", kTrace, kInteger, "4096", "tokens", "tokens a step",
             "tokens of all ranks in one step", 1},
